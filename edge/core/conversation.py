@@ -1,0 +1,93 @@
+"""The conversation: a pure function of (event, time). What happens in which state is in `table`.
+
+`handle(event, now)` returns effects and never reads a clock; `deadline` says when the caller has to
+come back with TimePassed. Invariants (property-tested): the microphone is never listened to while
+muted, every byte of a turn's audio reaches the engine once and in order, nothing of a cancelled
+reply is played.
+"""
+
+from __future__ import annotations
+
+from edge.core import effects as do
+from edge.core import events as ev
+from edge.core.effects import Ears
+from edge.core.replying import Replying
+from edge.core.stage import ConversationSettings
+from edge.core.table import TABLE, State
+
+__all__ = ["Conversation", "ConversationSettings", "State"]
+
+
+class Conversation(Replying):
+    """One person and one device. Not thread-safe: one loop owns it."""
+
+    def handle(self, event: ev.Event, now: float) -> list[do.Effect]:
+        """Everything that is to be done about this event."""
+        number = getattr(event, "turn", None)
+        late = number is not None and (self.turn is None or number != self.turn.id)
+        action = "" if late else TABLE[self.state][type(event)]
+        if action:
+            getattr(self, f"_{action}")(event, now)
+        out, self._out = self._out, []
+        return out
+
+    # --- mute, faults, time -------------------------------------------------------------------------
+
+    def _mute(self, event: ev.MuteSet, now: float) -> None:
+        on = (not self.muted) if event.on is None else event.on
+        if on == self.muted:
+            return
+        self.muted = on
+        self._do(do.CloseMic(on))
+        self._publish("mute", on=on)
+        if self.turn is None:
+            self._rest(now)
+        elif on and self._hearing():
+            self._drop(now)
+        else:
+            self._do(do.SetEars(self._ears()))
+
+    def _hearing(self) -> bool:
+        """Whether the person's turn is open now."""
+        turn = self._current()
+        return self.state in {State.LISTENING, State.CONNECTING} and turn.by_voice and not turn.ended
+
+    def _tell_muted(self, _event: ev.Event, _now: float) -> None:
+        self._problem("muted", "The microphone is muted: unmute it to talk (long press, or edge-voice unmute).")
+
+    def _mic_lost(self, event: ev.MicLost, now: float) -> None:
+        self.mic_problem = event.message
+        self._problem("microphone", event.message)
+        if self.turn is None:
+            self._rest(now)
+        elif not self._hearing():
+            self._do(do.SetEars(Ears.OFF))
+        elif self._current().spoke:
+            self._end_turn(now, now)
+        else:
+            self._drop(now)
+
+    def _mic_found(self, _event: ev.Event, now: float) -> None:
+        self.mic_problem = ""
+        self._publish("microphone", ok=True)
+        if self.turn is None:
+            self._rest(now)
+        elif not self._hearing():
+            self._do(do.SetEars(self._ears()))
+
+    def _timeout(self, _event: ev.Event, now: float) -> None:
+        if self.deadline is None or now < self.deadline:
+            return
+        turn = self._current()
+        if self.state is State.LISTENING and turn.spoke:
+            self._end_turn(now, now)
+        elif self.state is State.LISTENING:
+            self._drop(now)
+        elif self.state is State.CONNECTING:
+            self._problem("engine", self.agent_problem or "The engine did not become ready in time.")
+            self._drop(now)
+        else:
+            self._problem("engine", "The reply stopped coming; try again.")
+            self._cancel_reply()
+            self._rest(now)
+

@@ -1,0 +1,230 @@
+"""What happened, in the past tense: everything that can move a conversation.
+
+Times (`at`, `onset`, ...) are seconds on the daemon's own monotonic clock. A `turn` is the number
+of one exchange (what the person said and the reply to it); whatever carries the number of a turn
+that is over is late and changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+
+# --- the person's hand -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonDown(Event):
+    """The raw button went down. Gestures turn it into the events below."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonUp(Event):
+    """The raw button came up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed(Event):
+    """The button went down, not as the second half of a double tap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Event):
+    """The button has stayed down long enough to mean push-to-talk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Event):
+    """The button came up after `Held`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetAsked(Event):
+    """The person wants the conversation forgotten (double tap, command, by voice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteSet(Event):
+    """The microphone was muted or unmuted; None toggles (long hold)."""
+
+    on: bool | None = None
+
+
+# --- the person's voice ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MicAudio(Event):
+    """16 kHz mono int16 audio of the turn being listened to, in order and without a gap."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Event):
+    """Speech is really there; it began at `onset`."""
+
+    onset: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused(Event):
+    """A short silence that may turn out to be the end (an eager end of turn)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed(Event):
+    """The silence after `SpeechPaused` was only a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded(Event):
+    """Silence has lasted: the last voiced frame ended at `voiced_until`."""
+
+    voiced_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class BargedIn(Event):
+    """Sustained near-end speech over the reply, begun at `onset`; the speaker is already silent."""
+
+    onset: float
+
+
+# --- the engine ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReady(Event):
+    """The engine can take a turn now."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLost(Event):
+    """The engine is gone; `retryable` if it is coming back by itself."""
+
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptHeard(Event):
+    """What the engine understood of the person's turn so far; `final` once."""
+
+    turn: int
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText(Event):
+    """The next piece of the reply's text."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio(Event):
+    """The next piece of the reply's sound: mono int16 at `rate`."""
+
+    turn: int
+    pcm: bytes
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded(Event):
+    """The engine has said all it will say in this turn.
+
+    `outcome`: `done`; `nothing_heard` (no words in the audio: there is no reply); `silenced` (the
+    person asked for quiet); `closing` (a goodbye: do not listen for a follow-up); `failed`.
+    """
+
+    turn: int
+    outcome: str = "done"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled(Event):
+    """The engine wants a tool run."""
+
+    turn: int
+    call: str
+    name: str
+    arguments: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished(Event):
+    """A tool has answered."""
+
+    turn: int
+    call: str
+    result: dict[str, object] = field(default_factory=dict)
+
+
+# --- the speaker -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted(Event):
+    """The first sample of the reply reached the speaker at `at`."""
+
+    turn: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutEnded(Event):
+    """The last sample of a finished reply has been heard."""
+
+    turn: int
+
+
+# --- words that do not come by voice -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TextGiven(Event):
+    """A typed turn (`ask`)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayGiven(Event):
+    """Text to be spoken as it stands (`say`, a ringing timer, a problem report)."""
+
+    text: str
+
+
+# --- the device ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MicLost(Event):
+    """No audio comes from the microphone."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MicFound(Event):
+    """The microphone delivers audio (again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed(Event):
+    """The conversation's own deadline was reached."""
+
+
+def kinds() -> tuple[type[Event], ...]:
+    """Every event that a conversation takes (the raw button is for Gestures)."""
+    return tuple(kind for kind in Event.__subclasses__() if kind not in {ButtonDown, ButtonUp})

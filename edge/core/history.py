@@ -1,0 +1,52 @@
+"""What was said, as the person experienced it: replies hold only what was heard. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One turn of the conversation; `reply` is what the person heard of it."""
+
+    user: str
+    reply: str
+
+
+class History:
+    """The last exchanges, bounded; an unanswered turn is joined to the next one.
+
+    A person who goes on talking while the device thinks has cut their own turn in two: the first
+    half was never answered, so both halves are one turn.
+    """
+
+    def __init__(self, most: int = 8) -> None:
+        self._done: deque[Exchange] = deque(maxlen=most)
+        self._open = ""
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Answered turns, oldest first."""
+        return tuple(self._done)
+
+    def asked(self, text: str) -> str:
+        """The person said this; returns the whole turn, unanswered words before it included."""
+        self._open = f"{self._open} {text}".strip()
+        return self._open
+
+    def answered(self, heard: str) -> None:
+        """The reply to the open turn, as far as it was heard. Nothing heard leaves the turn open."""
+        if not self._open or not heard:
+            return
+        self._done.append(Exchange(self._open, heard))
+        self._open = ""
+
+    def abandon(self) -> None:
+        """The open turn is not to be answered any more."""
+        self._open = ""
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._done.clear()
+        self._open = ""

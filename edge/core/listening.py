@@ -1,0 +1,145 @@
+"""The person's side of a turn: it starts, audio flows, it ends, it is dropped. Pure."""
+
+from __future__ import annotations
+
+from edge.core import effects as do
+from edge.core import events as ev
+from edge.core.effects import Ears
+from edge.core.table import State
+from edge.core.turn import Kind
+from edge.core.words import Words
+
+MIN_HOLD_S = 0.1  # a shorter push-to-talk is a slip of the finger (and vendors refuse < 100 ms)
+
+
+class Listening(Words):
+    """Actions of the table that concern what the person does and says."""
+
+    # --- starting and ending the person's turn ------------------------------------------------------
+
+    def _start(self, event: ev.Event, now: float) -> None:
+        if self.mic_problem:
+            self._problem("microphone", self.mic_problem)
+            return
+        since = now - self.settings.preroll_s
+        kind = Kind.TAP
+        if isinstance(event, ev.Held):  # the press itself ended a wait: the words since then count
+            kind, since = Kind.HOLD, since - self.settings.hold_s
+        self._listen(kind, since, now)
+
+    def _listen(self, kind: Kind, since: float, now: float, empties: int = 0) -> None:
+        turn = self._new_turn(kind)
+        turn.empties = empties
+        self._do(do.SetEars(Ears.LISTEN, since))
+        wait = self.settings.follow_up_s if kind is Kind.FOLLOW_UP else self.settings.no_speech_s
+        if self.ready:
+            self._enter(State.LISTENING, now + wait)
+        else:
+            self._do(do.Connect())
+            self._enter(State.CONNECTING, now + self.settings.connect_s)
+
+    def _press_again(self, _event: ev.Event, now: float) -> None:
+        turn = self._current()
+        if turn.ended or not turn.by_voice:  # ended already, the engine is not there yet: give it up
+            self._drop(now)
+        elif turn.spoke:
+            self._end_turn(now, now)
+        else:
+            self._drop(now)
+
+    def _hold(self, _event: ev.Event, now: float) -> None:
+        turn = self._current()
+        if turn.by_voice and not turn.ended:
+            turn.kind = Kind.HOLD
+            self.deadline = now + self.settings.max_turn_s
+
+    def _release(self, _event: ev.Event, now: float) -> None:
+        turn = self._current()
+        if turn.kind is not Kind.HOLD or turn.ended:
+            return
+        if turn.audio_s >= MIN_HOLD_S:
+            self._end_turn(now, now)
+        else:
+            self._drop(now)
+
+    def _end_turn(self, now: float, speech_end: float) -> None:
+        turn = self._current()
+        turn.ended = True
+        turn.mark("speech_end", speech_end)
+        turn.mark("turn_end", now)
+        if self.ready:
+            self._do(do.EndTurn(turn.id))
+            self._enter(State.THINKING, now + self.settings.reply_s)
+            self._do(do.SetEars(self._ears()))
+        else:
+            self._do(do.SetEars(Ears.OFF))
+            self.deadline = now + self.settings.connect_s
+
+    def _drop(self, now: float) -> None:
+        if self.turn is not None:
+            self._do(do.DropTurn(self.turn.id))
+        self._rest(now)
+
+    # --- the person's voice -------------------------------------------------------------------------
+
+    def _send_audio(self, event: ev.MicAudio, now: float) -> None:
+        self._do(do.SendAudio(self._count(event), event.pcm))
+        self._limit(now)
+
+    def _hold_audio(self, event: ev.MicAudio, now: float) -> None:
+        turn = self._current()
+        if turn.by_voice and not turn.ended:
+            self._count(event)
+            turn.held.append(event.pcm)
+            self._limit(now)
+
+    def _count(self, event: ev.MicAudio) -> int:
+        turn = self._current()
+        turn.audio_bytes += len(event.pcm)
+        return turn.id
+
+    def _limit(self, now: float) -> None:
+        if self._current().audio_s >= self.settings.max_turn_s:
+            self._problem("turn", f"A turn ends after {self.settings.max_turn_s:.0f} s; what was said is answered now.")
+            self._end_turn(now, now)
+
+    def _speech(self, _event: ev.Event, now: float) -> None:
+        turn = self._current()
+        turn.spoke = True
+        if self.state is State.LISTENING:
+            self.deadline = now + self.settings.max_turn_s
+
+    def _pause(self, _event: ev.Event, _now: float) -> None:
+        turn = self._current()
+        if turn.kind is not Kind.HOLD:
+            self._do(do.EagerEnd(turn.id))
+
+    def _resume(self, _event: ev.Event, _now: float) -> None:
+        turn = self._current()
+        if turn.kind is not Kind.HOLD:
+            self._do(do.TurnResumed(turn.id))
+
+    def _silence(self, event: ev.SpeechEnded, now: float) -> None:
+        turn = self._current()
+        if turn.kind is not Kind.HOLD and turn.by_voice and not turn.ended:
+            self._end_turn(now, event.voiced_until)
+
+    def _goes_on(self, event: ev.SpeechStarted, now: float) -> None:
+        turn = self._current()
+        if turn.by_voice and not self.muted:
+            self._cut(event.onset - self.settings.lead_in_s, now)
+
+    def _barged(self, event: ev.BargedIn, now: float) -> None:
+        if not self.muted:
+            self._cut(event.onset - self.settings.lead_in_s, now)
+
+    def _interrupt(self, _event: ev.Event, now: float) -> None:
+        if self.muted or self.mic_problem:
+            self._cancel_reply()
+            self._rest(now)
+        else:
+            self._cut(now, now)  # no pre-roll: the ring holds the reply's own sound
+
+    def _cut(self, since: float, now: float) -> None:
+        self._cancel_reply()
+        self._listen(Kind.TAP, since, now)

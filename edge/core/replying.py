@@ -1,0 +1,143 @@
+"""The engine's side of a turn: transcript, reply, tools, what the speaker plays. Pure."""
+
+from __future__ import annotations
+
+from edge.core import effects as do
+from edge.core import events as ev
+from edge.core.listening import Listening
+from edge.core.table import State
+from edge.core.turn import Kind, Turn
+
+
+class Replying(Listening):
+    """Actions of the table that concern the engine and the speaker."""
+
+    # --- the engine ---------------------------------------------------------------------------------
+
+    def _note_ready(self, _event: ev.Event, now: float) -> None:
+        self.ready, self.agent_problem = True, ""
+        if self.state is State.ERROR:
+            self._rest(now)
+
+    def _go(self, event: ev.Event, now: float) -> None:
+        self._note_ready(event, now)
+        turn = self._current()
+        if not turn.by_voice:
+            self._send_words(turn, now)
+            return
+        held, turn.held = turn.held, []
+        for pcm in held:
+            self._do(do.SendAudio(turn.id, pcm))
+        if turn.ended:
+            self._do(do.EndTurn(turn.id))
+            self._enter(State.THINKING, now + self.settings.reply_s)
+            self._do(do.SetEars(self._ears()))
+        else:
+            talking = turn.spoke or turn.kind is Kind.HOLD
+            self._enter(State.LISTENING, now + (self.settings.max_turn_s if talking else self.settings.no_speech_s))
+
+    def _note_lost(self, event: ev.AgentLost, now: float) -> None:
+        self.ready = False
+        if not event.retryable:
+            self.agent_problem = event.message
+        self._problem("engine", event.message)
+        if self.state in {State.IDLE, State.ERROR}:
+            self._rest(now)
+
+    def _lost_listening(self, event: ev.AgentLost, now: float) -> None:
+        self._note_lost(event, now)
+        if event.retryable:
+            self._do(do.Connect())
+            self._enter(State.CONNECTING, now + self.settings.connect_s)
+        else:
+            self._drop(now)
+
+    def _lost_reply(self, event: ev.AgentLost, now: float) -> None:
+        self._note_lost(event, now)
+        self._reply_over("failed", now)
+
+    def _transcript(self, event: ev.TranscriptHeard, now: float) -> None:
+        if event.final:
+            self._current().mark("transcript", now)
+        self._publish("user_transcript", text=event.text, final=event.final)
+        self._patience(now)
+
+    def _reply_text(self, event: ev.ReplyText, now: float) -> None:
+        self._current().mark("first_token", now)
+        self._publish("reply_transcript", text=event.text)
+        self._patience(now)
+
+    def _first_audio(self, event: ev.ReplyAudio, now: float) -> None:
+        self._current().mark("first_audio", now)
+        self._enter(State.SPEAKING, None)
+        self._do(do.SetEars(self._ears()))
+        self._more_audio(event, now)
+
+    def _more_audio(self, event: ev.ReplyAudio, now: float) -> None:
+        turn = self._current()
+        turn.reply_s += len(event.pcm) / 2 / event.rate
+        self._do(do.Play(turn.id, event.pcm, event.rate))
+        self._patience(now)
+
+    def _reply_ended(self, event: ev.ReplyEnded, now: float) -> None:
+        if event.outcome == "failed":
+            self._problem("engine", event.message)
+        self._reply_over(event.outcome, now)
+
+    def _reply_over(self, outcome: str, now: float) -> None:
+        turn = self._current()
+        if turn.outcome:
+            return
+        turn.outcome = outcome
+        if outcome == "nothing_heard":
+            self._publish("nothing_heard")
+        if self.state is State.SPEAKING:
+            self._do(do.FinishPlay(turn.id))
+            self._patience(now)
+        elif outcome == "nothing_heard" and self._may_try_again(turn):
+            self._do(do.DropTurn(turn.id))
+            self._listen(turn.kind, now, now, turn.empties + 1)
+        else:
+            self._after_reply(turn, now)
+
+    def _may_try_again(self, turn: Turn) -> bool:
+        again = turn.empties + 1 < self.settings.empty_tries
+        return again and turn.kind in {Kind.TAP, Kind.FOLLOW_UP} and not (self.muted or self.mic_problem)
+
+    def _patience(self, now: float) -> None:
+        turn = self._current()
+        if not turn.outcome:
+            wait = self.settings.reply_s + turn.reply_s
+        else:
+            played = now - turn.times.get("first_sound", now)
+            wait = max(0.0, turn.reply_s - played) + self.settings.stall_s
+        self.deadline = now + wait
+
+    def _run_tool(self, event: ev.ToolCalled, now: float) -> None:
+        self._publish("tool", name=event.name, arguments=event.arguments)
+        self._do(do.RunTool(event.turn, event.call, event.name, event.arguments))
+        self._patience(now)
+
+    def _tool_result(self, event: ev.ToolFinished, now: float) -> None:
+        self._do(do.SendToolResult(event.turn, event.call, event.result))
+        self._patience(now)
+
+    # --- the speaker --------------------------------------------------------------------------------
+
+    def _sounding(self, event: ev.PlayoutStarted, now: float) -> None:
+        turn = self._current()
+        if "first_sound" not in turn.times:
+            turn.mark("first_sound", event.at)
+            self._publish("turn", kind=str(turn.kind), latency_ms=turn.latencies(), said_s=round(turn.audio_s, 2))
+        self._patience(now)
+
+    def _played(self, _event: ev.Event, now: float) -> None:
+        self._after_reply(self._current(), now)
+
+    def _after_reply(self, turn: Turn, now: float) -> None:
+        follow = turn.by_voice and turn.outcome == "done" and self.settings.follow_up_s > 0
+        if follow and not (self.muted or self.mic_problem or self._says):
+            self._listen(Kind.FOLLOW_UP, now, now)
+        else:
+            self._rest(now)
+

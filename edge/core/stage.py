@@ -1,0 +1,83 @@
+"""What all parts of the conversation share: the state, the turn, the deadline, and saying what to do."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from edge.core import effects as do
+from edge.core.effects import Ears
+from edge.core.table import State
+from edge.core.turn import Kind, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSettings:
+    """Times in seconds."""
+
+    preroll_s: float = 0.5
+    hold_s: float = 0.4
+    lead_in_s: float = 0.3  # audio sent from before a detected onset: detectors miss soft starts
+    no_speech_s: float = 8.0
+    follow_up_s: float = 6.0
+    max_turn_s: float = 360.0
+    connect_s: float = 60.0
+    reply_s: float = 30.0
+    stall_s: float = 5.0
+    empty_tries: int = 2
+
+
+class Stage:
+    """Base of the parts; the effects of one event collect in `_out`."""
+
+    def __init__(self, settings: ConversationSettings | None = None) -> None:
+        self.settings = settings or ConversationSettings()
+        self.state = State.IDLE
+        self.deadline: float | None = None
+        self.muted = False
+        self.ready = False
+        self.mic_problem = ""
+        self.agent_problem = ""
+        self.turn: Turn | None = None
+        self._turns = 0
+        self._says: deque[str] = deque()
+        self._out: list[do.Effect] = []
+
+    def _enter(self, state: State, deadline: float | None) -> None:
+        self.deadline = deadline
+        if state is not self.state:
+            self.state = state
+            self._publish("state", state=str(state))
+
+    def _new_turn(self, kind: Kind, text: str = "") -> Turn:
+        self._turns += 1
+        self.turn = Turn(self._turns, kind, text)
+        return self.turn
+
+    def _cancel_reply(self) -> None:
+        self._do(do.CancelReply(self._current().id))
+        self._publish("interrupted")
+
+    def _ears(self) -> Ears:
+        """What the front end should do now, when nobody's turn is being listened to."""
+        deaf = self.muted or bool(self.mic_problem) or self.turn is None
+        if not deaf and self.state is State.SPEAKING:
+            return Ears.GUARD
+        if not deaf and self.state is State.THINKING and self._current().by_voice:
+            return Ears.WATCH
+        return Ears.OFF
+
+    def _current(self) -> Turn:
+        assert self.turn is not None, f"no turn in state {self.state}"
+        return self.turn
+
+    def _problem(self, where: str, message: str) -> None:
+        self._publish("error", where=where, message=message)
+
+    def _publish(self, event: str, **fields: object) -> None:
+        if self.turn is not None:
+            fields["turn"] = self.turn.id
+        self._do(do.Publish(event, fields))
+
+    def _do(self, effect: do.Effect) -> None:
+        self._out.append(effect)

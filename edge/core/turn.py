@@ -1,0 +1,61 @@
+"""One exchange: what is known of it while it lasts. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+PCM_BYTES_PER_S = 32_000  # 16 kHz mono int16
+
+
+class Kind(StrEnum):
+    """How the turn came about."""
+
+    TAP = "tap"  # a press; the end is found by silence
+    HOLD = "hold"  # push-to-talk; the end is the release
+    FOLLOW_UP = "follow_up"  # listening goes on after a reply
+    TEXT = "text"  # typed
+    SAY = "say"  # only spoken, no question
+
+
+VOICE = frozenset({Kind.TAP, Kind.HOLD, Kind.FOLLOW_UP})
+
+STAGES = ("speech_end", "turn_end", "transcript", "first_token", "first_audio", "first_sound")
+
+
+@dataclass(slots=True)
+class Turn:
+    """`held` keeps what the engine could not take yet; `times` maps a stage to its first time."""
+
+    id: int
+    kind: Kind
+    text: str = ""
+    spoke: bool = False
+    ended: bool = False
+    held: list[bytes] = field(default_factory=list)
+    audio_bytes: int = 0
+    empties: int = 0
+    times: dict[str, float] = field(default_factory=dict)
+    reply_s: float = 0.0
+    outcome: str = ""
+
+    @property
+    def by_voice(self) -> bool:
+        """Whether the person speaks in this turn."""
+        return self.kind in VOICE
+
+    @property
+    def audio_s(self) -> float:
+        """Seconds of the person's audio so far."""
+        return self.audio_bytes / PCM_BYTES_PER_S
+
+    def mark(self, stage: str, at: float) -> None:
+        """Note when a stage was first reached."""
+        self.times.setdefault(stage, at)
+
+    def latencies(self) -> dict[str, int]:
+        """Milliseconds from the end of speech (or of the turn, where nobody spoke) to each stage."""
+        zero = self.times.get("speech_end", self.times.get("turn_end"))
+        if zero is None:
+            return {}
+        return {stage: round((self.times[stage] - zero) * 1000) for stage in STAGES if stage in self.times}
