@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from edge.core.speech import FRAME_S
 
+CLICK_FRAMES = 2  # so few voiced frames are a click: a clicking room must not keep the reply ducked
+
 
 class Verdict(StrEnum):
     """What to do with the reply that is playing."""
@@ -56,9 +58,11 @@ class BargeIn:
             return Verdict.NONE
         if voiced:
             self.onset = at - FRAME_S if self._count <= 0 else self.onset
-            self._count, self._quiet = self._count + 1, 0
+            self._count += 1
         else:
-            self._count, self._quiet = max(0.0, self._count - 0.5), self._quiet + 1
+            self._count = max(0.0, self._count - 0.5)
+        clear = voiced and self._count > CLICK_FRAMES
+        self._quiet = 0 if clear else self._quiet + 1
         return self._verdict()
 
     def _verdict(self) -> Verdict:

@@ -90,4 +90,3 @@ class Conversation(Replying):
             self._problem("engine", "The reply stopped coming; try again.")
             self._cancel_reply()
             self._rest(now)
-

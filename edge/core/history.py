@@ -30,10 +30,13 @@ class History:
         """Answered turns, oldest first."""
         return tuple(self._done)
 
-    def asked(self, text: str) -> str:
-        """The person said this; returns the whole turn, unanswered words before it included."""
-        self._open = f"{self._open} {text}".strip()
-        return self._open
+    def joined(self, text: str) -> str:
+        """The whole turn that these words complete: words still unanswered come first."""
+        return f"{self._open} {text}".strip()
+
+    def asked_whole(self, whole: str) -> None:
+        """The person's turn, as `joined` gave it, is complete."""
+        self._open = whole
 
     def answered(self, heard: str) -> None:
         """The reply to the open turn, as far as it was heard. Nothing heard leaves the turn open."""

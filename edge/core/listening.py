@@ -31,27 +31,38 @@ class Listening(Words):
         turn = self._new_turn(kind)
         turn.empties = empties
         self._do(do.SetEars(Ears.LISTEN, since))
-        wait = self.settings.follow_up_s if kind is Kind.FOLLOW_UP else self.settings.no_speech_s
         if self.ready:
-            self._enter(State.LISTENING, now + wait)
+            self._enter(State.LISTENING, now + self._listen_s())
         else:
             self._do(do.Connect())
             self._enter(State.CONNECTING, now + self.settings.connect_s)
 
-    def _press_again(self, _event: ev.Event, now: float) -> None:
+    def _listen_s(self) -> float:
+        """How long the person may be listened to from now on."""
         turn = self._current()
-        if turn.ended or not turn.by_voice:  # ended already, the engine is not there yet: give it up
-            self._drop(now)
-        elif turn.spoke:
+        if turn.spoke or turn.kind is Kind.HOLD:  # a finger on the button needs no detector's word
+            return self.settings.max_turn_s
+        return self.settings.follow_up_s if turn.kind is Kind.FOLLOW_UP else self.settings.no_speech_s
+
+    def _press_again(self, event: ev.Event, now: float) -> None:
+        turn = self._current()
+        if turn.by_voice and turn.spoke and not turn.ended:
             self._end_turn(now, now)
-        else:
+        elif turn.by_voice or self._deaf():  # nothing said, or ended and the engine is not there yet: give it up
             self._drop(now)
+        else:  # typed words or an announcement wait for the engine: whoever presses now is about to speak
+            self._clear_turn()
+            self._start(event, now)
 
     def _hold(self, _event: ev.Event, now: float) -> None:
         turn = self._current()
         if turn.by_voice and not turn.ended:
             turn.kind = Kind.HOLD
-            self.deadline = now + self.settings.max_turn_s
+            self._talking(now)
+
+    def _talking(self, now: float) -> None:
+        if self.state is State.LISTENING:  # while connecting, it is the engine that has a time limit
+            self.deadline = now + self._listen_s()
 
     def _release(self, _event: ev.Event, now: float) -> None:
         turn = self._current()
@@ -70,14 +81,12 @@ class Listening(Words):
         if self.ready:
             self._do(do.EndTurn(turn.id))
             self._enter(State.THINKING, now + self.settings.reply_s)
-            self._do(do.SetEars(self._ears()))
         else:
-            self._do(do.SetEars(Ears.OFF))
             self.deadline = now + self.settings.connect_s
+        self._do(do.SetEars(self._ears()))
 
     def _drop(self, now: float) -> None:
-        if self.turn is not None:
-            self._do(do.DropTurn(self.turn.id))
+        self._do(do.DropTurn(self._current().id))
         self._rest(now)
 
     # --- the person's voice -------------------------------------------------------------------------
@@ -103,11 +112,22 @@ class Listening(Words):
             self._problem("turn", f"A turn ends after {self.settings.max_turn_s:.0f} s; what was said is answered now.")
             self._end_turn(now, now)
 
-    def _speech(self, _event: ev.Event, now: float) -> None:
+    def _speech(self, event: ev.SpeechStarted, now: float) -> None:
         turn = self._current()
-        turn.spoke = True
-        if self.state is State.LISTENING:
-            self.deadline = now + self.settings.max_turn_s
+        if turn.ended:
+            self._reopen(event)
+        elif turn.by_voice:
+            turn.spoke = True
+            self._talking(now)
+
+    def _reopen(self, event: ev.SpeechStarted) -> None:
+        """The person goes on before the engine has got anything: it is still one turn, without a gap or a repeat."""
+        turn = self._current()
+        if not self._deaf():
+            since = max(event.onset - self.settings.lead_in_s, turn.times["turn_end"])
+            turn.ended, turn.spoke, turn.kind = False, True, Kind.TAP
+            turn.times.clear()
+            self._do(do.SetEars(Ears.LISTEN, since))
 
     def _pause(self, _event: ev.Event, _now: float) -> None:
         turn = self._current()
@@ -126,20 +146,18 @@ class Listening(Words):
 
     def _goes_on(self, event: ev.SpeechStarted, now: float) -> None:
         turn = self._current()
-        if turn.by_voice and not self.muted:
+        if turn.by_voice and not self._deaf():
             self._cut(event.onset - self.settings.lead_in_s, now)
 
     def _barged(self, event: ev.BargedIn, now: float) -> None:
-        if not self.muted:
-            self._cut(event.onset - self.settings.lead_in_s, now)
+        self._cut(event.onset - self.settings.lead_in_s, now)
 
     def _interrupt(self, _event: ev.Event, now: float) -> None:
-        if self.muted or self.mic_problem:
-            self._cancel_reply()
-            self._rest(now)
-        else:
-            self._cut(now, now)  # no pre-roll: the ring holds the reply's own sound
+        self._cut(now, now)  # no pre-roll: the ring holds the reply's own sound
 
     def _cut(self, since: float, now: float) -> None:
         self._cancel_reply()
-        self._listen(Kind.TAP, since, now)
+        if self._deaf():
+            self._rest(now)
+        else:
+            self._listen(Kind.TAP, since, now)

@@ -33,8 +33,7 @@ class Replying(Listening):
             self._enter(State.THINKING, now + self.settings.reply_s)
             self._do(do.SetEars(self._ears()))
         else:
-            talking = turn.spoke or turn.kind is Kind.HOLD
-            self._enter(State.LISTENING, now + (self.settings.max_turn_s if talking else self.settings.no_speech_s))
+            self._enter(State.LISTENING, now + self._listen_s())
 
     def _note_lost(self, event: ev.AgentLost, now: float) -> None:
         self.ready = False
@@ -46,11 +45,12 @@ class Replying(Listening):
 
     def _lost_listening(self, event: ev.AgentLost, now: float) -> None:
         self._note_lost(event, now)
-        if event.retryable:
-            self._do(do.Connect())
-            self._enter(State.CONNECTING, now + self.settings.connect_s)
-        else:
+        if not event.retryable:
             self._drop(now)
+            return
+        self._do(do.Connect())
+        if self.state is State.LISTENING:  # failing again while connecting must not put off the time limit
+            self._enter(State.CONNECTING, now + self.settings.connect_s)
 
     def _lost_reply(self, event: ev.AgentLost, now: float) -> None:
         self._note_lost(event, now)
@@ -60,7 +60,8 @@ class Replying(Listening):
         if event.final:
             self._current().mark("transcript", now)
         self._publish("user_transcript", text=event.text, final=event.final)
-        self._patience(now)
+        if self.state is not State.LISTENING:  # there, the person has the time limit
+            self._patience(now)
 
     def _reply_text(self, event: ev.ReplyText, now: float) -> None:
         self._current().mark("first_token", now)
@@ -75,7 +76,9 @@ class Replying(Listening):
 
     def _more_audio(self, event: ev.ReplyAudio, now: float) -> None:
         turn = self._current()
-        turn.reply_s += len(event.pcm) / 2 / event.rate
+        if turn.outcome:  # the speaker has been told that no more comes
+            return
+        turn.queue(len(event.pcm) / 2 / event.rate, now)
         self._do(do.Play(turn.id, event.pcm, event.rate))
         self._patience(now)
 
@@ -102,16 +105,12 @@ class Replying(Listening):
 
     def _may_try_again(self, turn: Turn) -> bool:
         again = turn.empties + 1 < self.settings.empty_tries
-        return again and turn.kind in {Kind.TAP, Kind.FOLLOW_UP} and not (self.muted or self.mic_problem)
+        return again and turn.kind in {Kind.TAP, Kind.FOLLOW_UP} and not self._deaf()
 
     def _patience(self, now: float) -> None:
         turn = self._current()
-        if not turn.outcome:
-            wait = self.settings.reply_s + turn.reply_s
-        else:
-            played = now - turn.times.get("first_sound", now)
-            wait = max(0.0, turn.reply_s - played) + self.settings.stall_s
-        self.deadline = now + wait
+        wait = self.settings.stall_s if turn.outcome else self.settings.reply_s
+        self.deadline = max(now, turn.sounds_until) + wait
 
     def _run_tool(self, event: ev.ToolCalled, now: float) -> None:
         self._publish("tool", name=event.name, arguments=event.arguments)
@@ -128,16 +127,18 @@ class Replying(Listening):
         turn = self._current()
         if "first_sound" not in turn.times:
             turn.mark("first_sound", event.at)
+            turn.sounds_until = max(turn.sounds_until, event.at + turn.reply_s)
             self._publish("turn", kind=str(turn.kind), latency_ms=turn.latencies(), said_s=round(turn.audio_s, 2))
         self._patience(now)
 
     def _played(self, _event: ev.Event, now: float) -> None:
-        self._after_reply(self._current(), now)
+        turn = self._current()
+        if turn.outcome:
+            self._after_reply(turn, now)
 
     def _after_reply(self, turn: Turn, now: float) -> None:
         follow = turn.by_voice and turn.outcome == "done" and self.settings.follow_up_s > 0
-        if follow and not (self.muted or self.mic_problem or self._says):
+        if follow and not (self._deaf() or self.agent_problem or self._says):
             self._listen(Kind.FOLLOW_UP, now, now)
         else:
             self._rest(now)
-

@@ -37,12 +37,12 @@ class NoiseFloor:
     def __init__(self, start_db: float = -60.0) -> None:
         self.db = start_db
 
-    def update(self, level_db: float) -> float:
-        """Follow one frame's level; returns the floor."""
+    def update(self, level_db: float, frames: int = 1) -> float:
+        """Follow the level of one frame, or of one that stands for several; returns the floor."""
         if level_db < self.db:
             self.db += FLOOR_DOWN * (level_db - self.db)
         else:
-            self.db += FLOOR_UP_DB
+            self.db = min(level_db, self.db + FLOOR_UP_DB * frames)
         self.db = max(self.db, FLOOR_MIN_DB)
         return self.db
 
@@ -98,13 +98,16 @@ class Endpointer:
         self._silence += 1
         if self._run >= self.settings.resume_needed or (voiced and self._silence <= ONSET_HOLE_FRAMES):
             return self._resume(at)
-        if self._silence == self.settings.eager_frames:
-            self._paused = True
-            return SpeechPaused()
+        return None if voiced else self._silent()  # a voiced frame may be the person going on: wait and see
+
+    def _silent(self) -> Event | None:
         if self._silence >= self.settings.end_frames:
             until = self._voiced_until
             self.reset()
             return SpeechEnded(voiced_until=until)
+        if self._silence >= self.settings.eager_frames and not self._paused:
+            self._paused = True
+            return SpeechPaused()
         return None
 
     def _resume(self, at: float) -> Event | None:

@@ -60,12 +60,15 @@ class Stage:
 
     def _ears(self) -> Ears:
         """What the front end should do now, when nobody's turn is being listened to."""
-        deaf = self.muted or bool(self.mic_problem) or self.turn is None
-        if not deaf and self.state is State.SPEAKING:
+        if self._deaf():
+            return Ears.OFF
+        if self.state is State.SPEAKING:
             return Ears.GUARD
-        if not deaf and self.state is State.THINKING and self._current().by_voice:
-            return Ears.WATCH
-        return Ears.OFF
+        return Ears.WATCH if self._current().by_voice else Ears.OFF
+
+    def _deaf(self) -> bool:
+        """Whether the microphone must not or cannot be listened to."""
+        return self.muted or bool(self.mic_problem)
 
     def _current(self) -> Turn:
         assert self.turn is not None, f"no turn in state {self.state}"

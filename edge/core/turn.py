@@ -25,7 +25,10 @@ STAGES = ("speech_end", "turn_end", "transcript", "first_token", "first_audio", 
 
 @dataclass(slots=True)
 class Turn:
-    """`held` keeps what the engine could not take yet; `times` maps a stage to its first time."""
+    """`held` keeps what the engine could not take yet; `times` maps a stage to its first time.
+
+    `reply_s` is the length of the reply so far; `sounds_until` when it will have been played.
+    """
 
     id: int
     kind: Kind
@@ -37,6 +40,7 @@ class Turn:
     empties: int = 0
     times: dict[str, float] = field(default_factory=dict)
     reply_s: float = 0.0
+    sounds_until: float = 0.0
     outcome: str = ""
 
     @property
@@ -48,6 +52,11 @@ class Turn:
     def audio_s(self) -> float:
         """Seconds of the person's audio so far."""
         return self.audio_bytes / PCM_BYTES_PER_S
+
+    def queue(self, seconds: float, now: float) -> None:
+        """More of the reply goes to the speaker; a gap before it puts off its end, and is no part of its length."""
+        self.reply_s += seconds
+        self.sounds_until = max(self.sounds_until, now) + seconds
 
     def mark(self, stage: str, at: float) -> None:
         """Note when a stage was first reached."""

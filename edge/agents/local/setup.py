@@ -1,0 +1,52 @@
+"""From the configuration to a LocalAgent: which models are there, and what is missing in words."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from edge.agents.local import models
+from edge.agents.local.engine import LocalAgent, Settings
+from edge.config import Local
+from edge.ports import Post
+
+EARS, MIND = "whisper-base", "qwen2.5-coder-0.5b-instruct"
+
+
+def models_dir(config: Local) -> Path:
+    """Where the models are kept."""
+    return Path(config.models_dir) if config.models_dir else models.default_dir()
+
+
+def local_agent(config: Local, post: Post) -> LocalAgent:
+    """The offline engine as configured."""
+    directory = models_dir(config)
+    known = {model.id: model for model in models.load_manifest()}
+    reason = _why_no_mind(config, known[MIND], directory)
+    mind = models.path_of(MIND, directory) / known[MIND].files[0].name
+    settings = Settings(
+        whisper=models.path_of(EARS, directory), llm=None if reason else mind, llm_reason=reason,
+        language=config.language, threads=config.threads, speed=config.speed, max_tokens=config.max_tokens,
+        instructions=config.instructions,
+    )  # fmt: skip
+    return LocalAgent(settings, post, lambda: _missing(known[EARS], directory))
+
+
+def _missing(ears: models.Model, directory: Path) -> str:
+    state = models.state_of(ears, directory)
+    if state != "ok":
+        return f"The offline engine's speech model is {state} in {directory}; get it with: edge-voice models fetch"
+    absent = [name for name in ("ctranslate2", "tokenizers", "hibari") if importlib.util.find_spec(name) is None]
+    if absent:
+        return f"The offline engine is not installed ({', '.join(absent)} missing); install edge-voice[local]."
+    return ""
+
+
+def _why_no_mind(config: Local, mind: models.Model, directory: Path) -> str:
+    if config.llm == "off":
+        return "it is turned off"
+    if models.state_of(mind, directory) != "ok":
+        return "it is not installed"
+    if importlib.util.find_spec("xllamacpp") is None:
+        return "the package it runs on is not installed"
+    return ""

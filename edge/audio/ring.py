@@ -1,0 +1,73 @@
+"""A single-writer, single-reader ring of raw device frames, without a lock.
+
+The writer is the sound card's callback: it may never wait, so it overwrites the oldest frames and the
+reader finds out from the positions. Positions count frames since the ring was made and never wrap.
+Under the interpreter lock an attribute assignment is atomic, so publishing `stamp` after the copy is
+all the ordering that is needed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Raw = NDArray[np.uint8]
+FOLLOW = 0.001  # share of its lateness by which a stamp moves the clock later: follows a drifting card
+
+
+class Ring:
+    """`seconds` of frames of `frame_bytes` each at `rate` frames a second."""
+
+    def __init__(self, rate: int, frame_bytes: int, seconds: float) -> None:
+        self.rate = rate
+        self.capacity = int(rate * seconds)
+        self._data = np.zeros((self.capacity, frame_bytes), np.uint8)
+        self._floor = 0
+        self.written = 0
+        self.stamp: tuple[int, float] = (0, 0.0)  # (position, time just after its last frame)
+        self._offset: float | None = None
+
+    def write(self, raw: bytes | memoryview | Raw, now: float) -> None:
+        """Append whole frames that ended about `now`. Called by the sound card's thread only."""
+        block = np.frombuffer(raw, np.uint8).reshape(-1, self._data.shape[1])[-self.capacity :]
+        at = self.written % self.capacity
+        head = min(len(block), self.capacity - at)
+        self._data[at : at + head] = block[:head]
+        self._data[: len(block) - head] = block[head:]
+        self._publish(self.written + len(block), now)
+
+    def _publish(self, position: int, now: float) -> None:
+        offset = now - position / self.rate
+        # Callbacks are late by chance and never early, so the earliest arrival tells the card's true time.
+        if self._offset is None or offset < self._offset:
+            self._offset = offset
+        else:
+            self._offset += FOLLOW * (offset - self._offset)
+        self.written = position
+        self.stamp = (position, position / self.rate + self._offset)
+
+    def time_of(self, position: int) -> float:
+        """When the frame before `position` ended, on the daemon's clock."""
+        last, at = self.stamp
+        return at - (last - position) / self.rate
+
+    def position_at(self, time: float) -> int:
+        """The position of a time: at most what is written, at least what is still there."""
+        last, at = self.stamp
+        return max(self.oldest(), min(last, last - round((at - time) * self.rate)))
+
+    def oldest(self) -> int:
+        """The first position that can still be read; a margin keeps clear of the writer."""
+        return max(self._floor, self.written - self.capacity + self.rate // 10)
+
+    def read(self, start: int, most: int) -> tuple[Raw, int]:
+        """Up to `most` frames from `start`, and how many were lost because they are overwritten."""
+        begin = max(start, self.oldest())
+        end = min(self.written, begin + most)
+        index = np.arange(begin, max(begin, end)) % self.capacity
+        return self._data[index], begin - start
+
+    def wipe(self) -> None:
+        """Nothing recorded so far may be read any more (mute). The writer must have stopped."""
+        self._floor = self.written
+        self._data[:] = 0

@@ -1,0 +1,170 @@
+"""The playout queue behind every output, real or file: gain, fades, and who has heard what.
+
+`render` runs in the sound card's callback, so it only copies and multiplies; everything else is
+called from the loop or the audio thread. Queue and flags change hands by single assignments.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from edge.audio.convert import Samples, ToDevice
+from edge.core.events import Event, PlayoutEnded, PlayoutStarted
+from edge.core.playout import Ledger
+from edge.ports import Clock, Fields, Post
+
+DUCK_GAIN = 0.2  # -14 dB: at least the 12 dB of the design
+FADE_S = 0.01  # long enough not to click, short enough to be instant
+MOST_S = 900.0  # queued audio beyond this is dropped and counted: an engine gone wild
+
+
+class QueueSpeaker:
+    """The Speaker port over a queue of (turn, samples). An output pulls with `render`."""
+
+    def __init__(self, post: Post, clock: Clock, volume: int = 100) -> None:
+        self._post, self._clock = post, clock
+        self.volume = volume
+        self.rate, self.latency_s, self.name = 48_000, 0.0, "none"
+        self.problem = ""
+        self._queue: deque[tuple[int, Samples | None]] = deque()  # None: the turn is finished
+        self._pushed = self._popped = 0  # samples, each written by one thread only
+        self._convert: ToDevice | None = None
+        self._ducked = False
+        self._gain = 1.0
+        self._stopped = 0  # the highest turn that must not sound
+        self._ledger = Ledger()
+        self._started: tuple[int, float] | None = None
+        self._ended: tuple[int, float] | None = None
+        self._sounding, self._in_gap = 0, False
+        self.underruns = self.starved = self.dropped = 0
+
+    # --- the output's side --------------------------------------------------------------------------
+
+    def opened(self, name: str, rate: int, latency_s: float) -> None:
+        """An output of this rate and latency is going to pull."""
+        self.name, self.rate, self.latency_s = name, rate, latency_s
+        self._convert, self.problem = None, ""
+
+    def render(self, frames: int, now: float) -> Samples:
+        """The next `frames` samples for the device, which sound `latency_s` from `now`."""
+        out = np.zeros(frames, np.int16)
+        filled = 0
+        while filled < frames and self._queue:
+            turn, chunk = self._queue[0]
+            if turn <= self._stopped:
+                filled = self._fade(out, filled)
+            elif chunk is None:
+                self._queue.popleft()
+                self._sounding, self._ended = 0, (turn, now + filled / self.rate + self.latency_s)
+            else:
+                filled += self._copy(turn, chunk, out, filled, now)
+        self._account(filled, frames)
+        return self._amplify(out, filled)
+
+    def _copy(self, turn: int, chunk: Samples, out: Samples, filled: int, now: float) -> int:
+        part = chunk[: len(out) - filled]
+        out[filled : filled + len(part)] = part
+        self._ledger.sounded(turn, len(part))
+        if self._sounding != turn:
+            self._sounding, self._started = turn, (turn, now + filled / self.rate + self.latency_s)
+        self._popped += len(part)
+        if len(part) == len(chunk):
+            self._queue.popleft()
+        else:
+            self._queue[0] = (turn, chunk[len(part) :])
+        return len(part)
+
+    def _fade(self, out: Samples, filled: int) -> int:
+        """Take a stopped turn off the queue; what was sounding goes down with a short fade."""
+        turn, chunk = self._queue[0]
+        length = 0
+        if chunk is not None and self._sounding == turn:
+            part = chunk[: min(len(out) - filled, int(FADE_S * self.rate))]
+            length = len(part)
+            out[filled : filled + length] = part * np.linspace(1.0, 0.0, length, dtype=np.float32)
+            self._ledger.sounded(turn, length)
+        self._sounding = 0
+        while self._queue and self._queue[0][0] <= self._stopped:
+            chunk = self._queue.popleft()[1]
+            self._popped += 0 if chunk is None else len(chunk)
+        return filled + length
+
+    def _account(self, filled: int, frames: int) -> None:
+        gap = filled < frames
+        if gap:
+            self._ledger.silence(frames - filled)
+            self.starved += 1 if self._sounding and not self._in_gap else 0
+        self._in_gap = gap
+
+    def _amplify(self, out: Samples, filled: int) -> Samples:
+        """Ramp to the wanted gain over one block; silence costs nothing."""
+        wanted = (self.volume / 100) ** 2 * (DUCK_GAIN if self._ducked else 1.0)
+        before, self._gain = self._gain, wanted
+        if not filled or before == wanted == 1.0:
+            return out
+        return (out * np.linspace(before, wanted, len(out), dtype=np.float32)).astype(np.int16)
+
+    # --- the loop's side ----------------------------------------------------------------------------
+
+    def play(self, turn: int, pcm: bytes, rate: int) -> None:
+        """See ports.Speaker."""
+        if self._convert is None or self._convert.rate != rate:
+            self._convert = ToDevice(rate, self.rate)
+        self._push(turn, self._convert(pcm))
+
+    def _push(self, turn: int, samples: Samples) -> None:
+        if self._pushed - self._popped > MOST_S * self.rate:
+            self.dropped += len(samples)
+        elif len(samples) and turn > self._stopped:
+            self._pushed += len(samples)
+            self._queue.append((turn, samples))
+
+    def finish(self, turn: int) -> None:
+        """See ports.Speaker."""
+        if self._convert is not None:
+            self._push(turn, self._convert(b"", last=True))
+            self._convert = None
+        self._queue.append((turn, None))
+
+    def stop(self, turn: int) -> int:
+        """See ports.Speaker. Samples already with the device will sound, so they count as heard."""
+        self._stopped = max(self._stopped, turn)
+        self._convert, self._ducked = None, False
+        return round(self._ledger.heard(turn, 0) * 1000 / self.rate)
+
+    def stop_all(self) -> None:
+        """Silence whatever is sounding (the audio thread's own decision)."""
+        if self._sounding:
+            self._stopped = max(self._stopped, self._sounding)
+
+    def duck(self, on: bool) -> None:
+        """See ports.Speaker."""
+        self._ducked = on
+
+    @property
+    def busy(self) -> bool:
+        """Something is queued, sounding, or waiting to be reported."""
+        return bool(self._queue or self._started or self._ended)
+
+    def tick(self) -> None:
+        """Post what the output has noted. Called by the audio thread every few milliseconds."""
+        now = self._clock()
+        started, ended = self._started, self._ended
+        if started and now >= started[1]:
+            self._started = None
+            self._report(started[0], PlayoutStarted(*started))
+        if ended and not self._started and now >= ended[1]:
+            self._ended = None
+            self._report(ended[0], PlayoutEnded(ended[0]))
+
+    def _report(self, turn: int, event: Event) -> None:
+        if turn > self._stopped:
+            self._post(event)
+
+    def stats(self) -> Fields:
+        """See ports.Speaker."""
+        counters = {"underruns": self.underruns, "starved": self.starved, "dropped_samples": self.dropped}
+        return {"device": self.name, "rate": self.rate, "latency_ms": round(self.latency_s * 1000, 1),
+                "volume": self.volume, "problem": self.problem, **counters}  # fmt: skip

@@ -1,0 +1,172 @@
+"""`edge-voice`: the commands. Each one's code is imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from edge import __version__
+from edge.errors import EX_FAILED, EdgeVoiceError, UsageError
+
+REMOTE = {
+    "press": "press the button: start talking, interrupt, or end the wait",
+    "hold": "hold the button down (push-to-talk) until `release`",
+    "release": "let the button go",
+    "mute": "close the microphone",
+    "unmute": "open the microphone",
+    "forget": "forget the conversation",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. No traceback reaches a user."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words[:1] == ["models"]:  # has subcommands and options of its own
+            return _models(words[1:])
+        options = _parser().parse_args(words)
+        return int(options.run(options) or 0)
+    except EdgeVoiceError as error:
+        print(f"edge-voice: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EX_FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="edge-voice", description="A voice agent for a small Linux device.",
+                     epilog="example: edge-voice talk")  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"edge-voice {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, about: str, example: str, run: Callable[[argparse.Namespace], int | None]) -> _Parser:
+        sub: _Parser = commands.add_parser(name, help=about, description=about, epilog=f"example: {example}")
+        sub.set_defaults(run=run)
+        sub.add_argument("--config", type=Path, metavar="PATH", help="configuration file")
+        return sub
+
+    _talk_options(add("talk", "hold a conversation in the terminal", "edge-voice talk --text 'what time is it'", _talk))
+    add("run", "run the daemon", "edge-voice run --config /etc/edge-voice/config.toml", _run)
+    status = add("status", "tell how the daemon is; exit 0 only if a turn could be held now", "edge-voice status", _status)
+    status.add_argument("--json", action="store_true", help="everything, as JSON")
+    add("watch", "print every event as a line of JSON", "edge-voice watch", _watch)
+    for name, about in REMOTE.items():
+        add(name, about, f"edge-voice {name}", lambda _, name=name: _remote(name))
+    volume = add("volume", "tell or set the volume in percent", "edge-voice volume 60", _volume)
+    volume.add_argument("percent", nargs="?", help="0 to 100")
+    for name, about in (("say", "have a text spoken as it stands"), ("ask", "ask by text; the answer is spoken")):
+        command = add(name, about, f"edge-voice {name} 'hello there'", lambda o, name=name: _remote(name, " ".join(o.text)))
+        command.add_argument("text", nargs="+", help="the text")
+    add("devices", "list the sound devices", "edge-voice devices", _devices)
+    config = add("config", "show or check the configuration", "edge-voice config check", _config)
+    config.add_argument("what", choices=("show", "check"), help="`show` prints the effective configuration")
+    commands.add_parser("models", help="list, fetch or verify the offline models", add_help=False)
+    return parser
+
+
+def _talk_options(talk: _Parser) -> None:
+    talk.add_argument("--input", type=Path, nargs="+", metavar="FILE", help="sound files spoken in turn, instead of a microphone")
+    talk.add_argument("--output", type=Path, metavar="FILE", help="write what is said to this WAV file, instead of a speaker")
+    talk.add_argument("--engine", metavar="NAME", help="local or none; otherwise as configured")
+    talk.add_argument("--text", action="append", metavar="TEXT", help="a typed turn (may be repeated); ends after the last answer")
+    talk.add_argument("--json", action="store_true", help="one line of JSON an event, and nothing else")
+
+
+def _talk(options: argparse.Namespace) -> int:
+    from edge.talk import talk  # noqa: PLC0415
+
+    return talk(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from edge.service import serve  # noqa: PLC0415
+
+    return serve(options.config)
+
+
+def _remote(command: str, argument: object = None) -> int:
+    from edge.host import client, control  # noqa: PLC0415
+
+    client.call(control.socket_path(), command, argument)
+    return 0
+
+
+def _volume(options: argparse.Namespace) -> int:
+    from edge.host import client, control  # noqa: PLC0415
+
+    print(f"{client.call(control.socket_path(), 'volume', options.percent)['percent']} %")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from edge.host import client, control  # noqa: PLC0415
+
+    status = client.call(control.socket_path(), "status")
+    print(json.dumps(status, indent=1) if options.json else _summary(status))
+    return 0 if status["ready"] else EX_FAILED
+
+
+def _summary(status: dict[str, object]) -> str:
+    ready = "ready for a turn" if status["ready"] else "not ready for a turn"
+    engine, microphone, speaker = (status.get(part) for part in ("engine", "microphone", "speaker"))
+    lines = [f"{status['state']}, {ready}; up {status['uptime_s']} s, version {status['version']}"]
+    for name, part in (("engine", engine), ("microphone", microphone), ("speaker", speaker)):
+        facts = part.items() if isinstance(part, dict) else ()
+        lines.append(f"{name + ':':11} " + ", ".join(f"{key} {value}" for key, value in facts if value not in (None, "", {})))
+    problems = status.get("problems")
+    lines += [f"problem:    {problem}" for problem in problems] if isinstance(problems, list) else []
+    return "\n".join(lines)
+
+
+def _watch(_options: argparse.Namespace) -> int:
+    from edge.host import client, control  # noqa: PLC0415
+
+    for event in client.watch(control.socket_path()):
+        print(json.dumps(event), flush=True)
+    return EX_FAILED  # the daemon has gone
+
+
+def _devices(_options: argparse.Namespace) -> int:
+    from edge.audio.device import devices  # noqa: PLC0415
+
+    found = devices()
+    if not found:
+        raise UsageError("No sound devices. Plug in a USB microphone and a speaker, or start the sound server.")
+    for d in found:
+        print(f"{d.index:3}  {d.inputs:2} in {d.outputs:2} out  {d.rate:6} Hz  {d.name}")
+    return 0
+
+
+def _config(options: argparse.Namespace) -> int:
+    from edge.config import load, show  # noqa: PLC0415
+
+    config = load(options.config)
+    if options.what == "show":
+        print(show(config))
+    else:
+        print(f"The configuration is good ({' and '.join(config.sources) or 'all defaults'}).")
+    return 0
+
+
+def _models(words: list[str]) -> int:
+    from edge.agents.local.models import main as models  # noqa: PLC0415
+    from edge.agents.local.setup import models_dir  # noqa: PLC0415
+    from edge.config import load  # noqa: PLC0415
+
+    return models(words, models_dir(load().local), sys.stdout)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,181 @@
+"""The main loop: event -> core -> effects. It decides nothing and touches nothing but the ports."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from edge.core import effects as do
+from edge.core.conversation import Conversation
+from edge.core.events import ButtonDown, ButtonUp, Event, TimePassed, ToolFinished
+from edge.core.gestures import Gestures
+from edge.ports import Agent, Clock, Fields, Host, Microphone, Speaker, Tools, Watcher
+
+
+@dataclass(slots=True)
+class Ports:
+    """Everything the daemon talks to."""
+
+    microphone: Microphone
+    speaker: Speaker
+    agent: Agent
+    tools: Tools
+    host: Host
+    watchers: list[Watcher] = field(default_factory=list)
+
+
+class Daemon:
+    """`feed` an event and its effects are carried out; `run` adds the clock and other threads' events.
+
+    Made inside a running loop. With `own_timer=False` the caller brings the time by calling `tick`,
+    which is how a simulated device runs faster than real time.
+    """
+
+    def __init__(
+        self, conversation: Conversation, gestures: Gestures, ports: Ports, clock: Clock, *, own_timer: bool = True
+    ) -> None:
+        self.conversation, self.ports = conversation, ports
+        self._gestures, self._clock, self._own_timer = gestures, clock, own_timer
+        self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._tool_tasks: set[asyncio.Task[None]] = set()
+        self._told_ready = False
+
+    # --- the loop -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve until `stop`; raises what went wrong inside, for a daemon that limps on helps nobody."""
+        self._arm()
+        await self._ended.wait()
+        self._loop = None
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tool_tasks:
+            task.cancel()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End `run`. In the loop's thread."""
+        self.ports.host.stopping()
+        self._ended.set()
+
+    def post(self, event: Event) -> None:
+        """Hand in an event, from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._take, event)
+
+    def _take(self, event: Event) -> None:
+        try:
+            self.feed(event, self._clock())
+            self._arm()
+        except Exception as error:  # noqa: BLE001  the loop's boundary: `run` raises it
+            self._failure = error
+            self._ended.set()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self.deadline
+        if deadline is not None and self._own_timer and self._loop is not None:
+            self._timer = self._loop.call_later(max(0.0, deadline - self._clock()), self._take, TimePassed())
+
+    # --- events and effects -------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` is to be called."""
+        times = [t for t in (self.conversation.deadline, self._gestures.deadline) if t is not None]
+        return min(times, default=None)
+
+    def tick(self) -> None:
+        """Notice that a deadline has passed."""
+        if self.deadline is not None and self._clock() >= self.deadline:
+            self._take(TimePassed())
+
+    def feed(self, event: Event, now: float) -> None:
+        """One event and all it leads to."""
+        if isinstance(event, (ButtonDown, ButtonUp)):
+            events = self._gestures.handle(event, now)
+        elif isinstance(event, TimePassed):
+            events = [*self._gestures.due(now), event]
+        else:
+            events = [event]
+        for one in events:
+            for effect in self.conversation.handle(one, now):
+                self._perform(effect)
+        self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        if not self._told_ready and self.can_hold_a_turn:
+            self._told_ready = True
+            self.ports.host.ready()
+
+    @property
+    def can_hold_a_turn(self) -> bool:
+        """Whether a press now would lead to a conversation."""
+        talk = self.conversation
+        return talk.ready and not (talk.mic_problem or talk.agent_problem or talk.muted)
+
+    def _perform(self, effect: do.Effect) -> None:
+        agent = self.ports.agent
+        match effect:
+            case do.SendAudio(turn, pcm):
+                agent.audio(turn, pcm)
+            case do.Play(turn, pcm, rate):
+                self.ports.speaker.play(turn, pcm, rate)
+            case do.FinishPlay(turn):
+                self.ports.speaker.finish(turn)
+            case do.CancelReply(turn):
+                agent.interrupt(turn, self.ports.speaker.stop(turn))
+            case do.SetEars(mode, since):
+                self.ports.microphone.set_ears(mode, since)
+            case do.CloseMic(closed):
+                self.ports.microphone.close_mic(closed)
+            case do.RunTool():
+                self._run_tool(effect)
+            case do.Publish(event, fields):
+                self.publish(event, fields)
+            case _:
+                self._tell_agent(agent, effect)
+
+    def _tell_agent(self, agent: Agent, effect: do.Effect) -> None:
+        match effect:
+            case do.EagerEnd(turn):
+                agent.eager_end(turn)
+            case do.TurnResumed(turn):
+                agent.turn_resumed(turn)
+            case do.EndTurn(turn):
+                agent.end_of_turn(turn)
+            case do.DropTurn(turn):
+                agent.drop_turn(turn)
+            case do.SendText(turn, text):
+                agent.text(turn, text)
+            case do.SendSay(turn, text):
+                agent.say(turn, text)
+            case do.SendToolResult(turn, call, result):
+                agent.tool_result(turn, call, result)
+            case do.ClearHistory():
+                agent.forget()
+            case do.Connect():
+                agent.connect()
+            case _:
+                raise TypeError(f"no way to perform {effect}")
+
+    def publish(self, event: str, fields: Fields) -> None:
+        """Tell all watchers."""
+        for watcher in self.ports.watchers:
+            watcher.published(event, fields)
+
+    def _run_tool(self, effect: do.RunTool) -> None:
+        async def run() -> None:
+            result = await self.ports.tools.run(effect.name, effect.arguments)
+            self._take(ToolFinished(effect.turn, effect.call, result))
+
+        task = asyncio.ensure_future(run())
+        self._tool_tasks.add(task)
+        task.add_done_callback(self._tool_tasks.discard)

@@ -1,0 +1,147 @@
+"""The local control socket: JSON over a WebSocket over a Unix socket (design section 8).
+
+    -> {"v": 1, "id": 7, "command": "volume", "argument": 60}
+    <- {"v": 1, "id": 7, "ok": true, "result": {"percent": 60}}   or   {..., "ok": false, "error": "..."}
+    -> {"v": 1, "id": 8, "command": "watch"}     and from then on    <- {"v": 1, "event": "state", ...}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from websockets.asyncio.server import Server, ServerConnection, unix_serve
+from websockets.exceptions import ConnectionClosed
+
+from edge.errors import ControlError, EdgeVoiceError
+from edge.ports import Fields
+
+VERSION = 1
+MOST_BYTES = 65_536
+MOST_WAITING = 256  # events a slow watcher may be behind; then it is dropped
+LEVEL_S = 0.2
+
+Do = Callable[[str, object], Fields]
+
+
+def socket_path(env: Mapping[str, str] = os.environ) -> Path:
+    """Where the socket is: the service's run-time directory, else the user's."""
+    if env.get("EDGE_VOICE_SOCKET"):
+        return Path(env["EDGE_VOICE_SOCKET"])
+    if env.get("RUNTIME_DIRECTORY"):
+        return Path(env["RUNTIME_DIRECTORY"].split(":")[0]) / "control.sock"
+    service = Path("/run/edge-voice/control.sock")
+    user = env.get("XDG_RUNTIME_DIR")
+    mine = Path(user) / "edge-voice/control.sock" if user else Path(f"/tmp/edge-voice-{os.getuid()}/control.sock")
+    return service if service.exists() and not mine.exists() else mine
+
+
+class Lock:
+    """One daemon per socket. Held as long as the process lives."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = path.with_suffix(".lock").open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            pid = self._file.read().strip()
+            raise ControlError(f"An edge-voice daemon is already running here (pid {pid}); stop it first.") from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let the next one in. Idempotent."""
+        self._file.close()
+
+
+class ControlServer:
+    """Serves `do`; also a Watcher that passes what is published on to whoever watches."""
+
+    def __init__(self, path: Path, do: Do, level: Callable[[], float]) -> None:
+        self._path, self._do, self._level = path, do, level
+        self._lock: Lock | None = None
+        self._server: Server | None = None
+        self._watchers: dict[ServerConnection, asyncio.Queue[str]] = {}
+
+    async def open(self) -> None:
+        """Take the lock and listen; raises ControlError."""
+        try:
+            self._lock = Lock(self._path)
+            self._path.unlink(missing_ok=True)
+            self._server = await unix_serve(self._serve, str(self._path), max_size=MOST_BYTES, compression=None)
+            self._path.chmod(0o660)
+        except OSError as error:
+            raise ControlError(f"The control socket {self._path} cannot be made: {error.strerror}.") from None
+
+    async def close(self) -> None:
+        """Stop serving. Idempotent."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(server.wait_closed(), 0.5)
+            self._path.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+
+    def published(self, event: str, fields: Fields) -> None:
+        """See ports.Watcher. A watcher that does not keep up is dropped."""
+        if not self._watchers:
+            return
+        text = json.dumps({"v": VERSION, "event": event, **fields}, default=str)
+        for connection, waiting in list(self._watchers.items()):
+            if waiting.qsize() < MOST_WAITING:
+                waiting.put_nowait(text)
+            else:
+                del self._watchers[connection]
+                connection.transport.abort()
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        sender: asyncio.Task[None] | None = None
+        try:
+            async for message in connection:
+                answer, watch = self._answer(message)
+                await connection.send(json.dumps(answer, default=str))
+                if watch and sender is None:
+                    self._watchers[connection] = asyncio.Queue()
+                    sender = asyncio.ensure_future(self._pass_on(connection, self._watchers[connection]))
+        except ConnectionClosed:
+            pass
+        finally:
+            self._watchers.pop(connection, None)
+            if sender is not None:
+                sender.cancel()
+
+    def _answer(self, message: str | bytes) -> tuple[Fields, bool]:
+        number: object = None
+        try:
+            request = json.loads(message)
+            if not isinstance(request, dict) or not isinstance(request.get("command"), str):
+                raise TypeError
+            number = request.get("id")
+            if request["command"] == "watch":
+                return {"v": VERSION, "id": number, "ok": True, "result": self._do("status", None)}, True
+            result = self._do(request["command"], request.get("argument"))
+        except EdgeVoiceError as error:
+            return {"v": VERSION, "id": number, "ok": False, "error": str(error)}, False
+        except (ValueError, TypeError, RecursionError):
+            problem = 'A request looks like {"v": 1, "id": 1, "command": "status"}.'
+            return {"v": VERSION, "id": number, "ok": False, "error": problem}, False
+        return {"v": VERSION, "id": number, "ok": True, "result": result}, False
+
+    async def _pass_on(self, connection: ServerConnection, waiting: asyncio.Queue[str]) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                try:
+                    text = await asyncio.wait_for(waiting.get(), LEVEL_S)
+                except TimeoutError:
+                    text = json.dumps({"v": VERSION, "event": "level", "db": round(self._level(), 1)})
+                await connection.send(text)

@@ -1,0 +1,67 @@
+"""What `talk` prints where there is no terminal: lines for people, or JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from typing import TextIO
+
+from edge.core.turn import STAGES
+from edge.ports import Fields
+
+
+class JsonView:
+    """One line of JSON an event."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def published(self, event: str, fields: Fields) -> None:
+        """See ports.Watcher."""
+        print(json.dumps({"event": event, **fields}, default=str, ensure_ascii=False), file=self._out, flush=True)
+
+    def close(self) -> None:
+        """Nothing to put away."""
+
+
+class PlainView:
+    """The conversation as text, and the latencies of each turn on one line."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._reply: list[str] = []
+
+    def published(self, event: str, fields: Fields) -> None:
+        """See ports.Watcher."""
+        if event == "user_transcript" and fields["final"]:
+            self._say(f"you:   {fields['text']}")
+        elif event == "reply_transcript":
+            self._reply.append(str(fields["text"]))
+        elif event == "turn":
+            self._say(f"       [{latency_line(fields)}]")
+        elif event == "state" and fields["state"] != "speaking":
+            self._flush()
+        elif event == "nothing_heard":
+            self._say("       (no words were heard)")
+        elif event in {"error", "note"}:
+            self._say(f"{event}:  {fields['message']}")
+
+    def _flush(self) -> None:
+        if self._reply:
+            self._say(f"edge:  {''.join(self._reply).strip()}")
+            self._reply.clear()
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._out, flush=True)
+
+    def close(self) -> None:
+        """Print what is still waiting."""
+        self._flush()
+
+
+def latency_line(fields: Fields) -> str:
+    """The stages of a turn in milliseconds from the end of speech."""
+    times = fields.get("latency_ms")
+    if not isinstance(times, dict):
+        return ""
+    names = {"turn_end": "end of turn", "first_sound": "first sound"}
+    return ", ".join(f"{names.get(s, s.replace('_', ' '))} {times[s]} ms" for s in STAGES if times.get(s))

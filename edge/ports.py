@@ -1,0 +1,128 @@
+"""The interfaces between the daemon and the world. Adapters implement them; `edge.testing` fakes them.
+
+Whatever happens out there is told by `Post`ing an event; that is the only way in, and it may be
+called from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from edge.core.effects import Ears
+from edge.core.events import Event
+
+Post = Callable[[Event], None]
+Clock = Callable[[], float]
+Fields = dict[str, object]
+
+
+class Microphone(Protocol):
+    """Ears: the front end that turns the device's sound into events."""
+
+    def set_ears(self, mode: Ears, since: float) -> None:
+        """Change what is done with the frames; LISTEN begins with the audio of time `since`."""
+
+    def close_mic(self, closed: bool) -> None:
+        """Mute: close the device and wipe what it has recorded; or open it again."""
+
+    def stats(self) -> Fields:
+        """Counters and levels: device, rate, overruns, lost frames, level in dBFS."""
+
+
+class Speaker(Protocol):
+    """Plays the reply of one turn at a time."""
+
+    volume: int  # percent
+
+    def play(self, turn: int, pcm: bytes, rate: int) -> None:
+        """Queue mono int16 audio. Posts PlayoutStarted when the first sample sounds."""
+
+    def finish(self, turn: int) -> None:
+        """No more will come: post PlayoutEnded when the last sample has sounded."""
+
+    def stop(self, turn: int) -> int:
+        """Fade out, drop what is queued; returns the milliseconds of this turn that were heard."""
+
+    def duck(self, on: bool) -> None:
+        """Lower the volume by 12 dB or bring it back."""
+
+    def stats(self) -> Fields:
+        """Counters: device, rate, underruns, samples played."""
+
+
+class Agent(Protocol):
+    """An engine behind one vocabulary. Audio in is 16 kHz mono int16; answers are events.
+
+    Calls return at once; work goes on in the engine's own tasks or processes. An engine posts
+    AgentReady / AgentLost as it comes and goes, and for each turn TranscriptHeard, ReplyText,
+    ReplyAudio, ToolCalled and, exactly once unless interrupted, ReplyEnded.
+    """
+
+    name: str
+
+    async def open(self) -> None:
+        """Start getting ready; does not wait for it."""
+
+    async def close(self) -> None:
+        """Stop everything, within a second. Idempotent."""
+
+    def connect(self) -> None:
+        """Somebody is waiting: get ready now."""
+
+    def audio(self, turn: int, pcm: bytes) -> None:
+        """The next audio of a turn."""
+
+    def eager_end(self, turn: int) -> None:
+        """The turn may be over: start to work on it, with no effect that can be noticed."""
+
+    def turn_resumed(self, turn: int) -> None:
+        """It was not over."""
+
+    def end_of_turn(self, turn: int) -> None:
+        """It is over: answer."""
+
+    def drop_turn(self, turn: int) -> None:
+        """Forget it: nobody spoke."""
+
+    def interrupt(self, turn: int, heard_ms: int) -> None:
+        """Stop the reply; the person has heard this much of it."""
+
+    def tool_result(self, turn: int, call: str, result: Fields) -> None:
+        """What a ToolCalled came to."""
+
+    def text(self, turn: int, text: str) -> None:
+        """A typed turn."""
+
+    def say(self, turn: int, text: str) -> None:
+        """Speak this text as it stands; not part of the conversation."""
+
+    def forget(self) -> None:
+        """Clear the conversation's history."""
+
+    def stats(self) -> Fields:
+        """State, models, memory, restarts."""
+
+
+class Tools(Protocol):
+    """What the engine can have done."""
+
+    async def run(self, name: str, arguments: Fields) -> Fields:
+        """Never raises: a failure is a result with an `error`."""
+
+
+class Watcher(Protocol):
+    """Somebody who sees what is published: panel, terminal, control socket, journal."""
+
+    def published(self, event: str, fields: Fields) -> None:
+        """Called in the loop; must not block."""
+
+
+class Host(Protocol):
+    """The service manager."""
+
+    def ready(self) -> None:
+        """A turn could be held now."""
+
+    def stopping(self) -> None:
+        """The daemon is about to end."""

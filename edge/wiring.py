@@ -1,0 +1,161 @@
+"""The composition root: reads in start order, and everything is taken down in the mirror of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.agents.none import NoAgent
+from edge.audio.frontend import FrontEnd
+from edge.audio.keeper import Keeper, Line, Source
+from edge.audio.microphone import AudioThread, Ear, Sessions
+from edge.audio.speaker import QueueSpeaker
+from edge.commands import Commands
+from edge.config import Config, show
+from edge.core.barge_in import BargeIn, BargeInSettings
+from edge.core.conversation import Conversation, ConversationSettings
+from edge.core.events import Event
+from edge.core.gestures import Gestures, GestureSettings
+from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
+from edge.daemon import Daemon, Ports
+from edge.errors import UsageError
+from edge.host.notify import Systemd
+from edge.ports import Agent, Clock, Post, Watcher
+from edge.tools.toolbox import Toolbox
+
+OpenSink = Callable[[QueueSpeaker], Line | None]
+
+
+@dataclass(slots=True)
+class Lines:
+    """Where sound comes from and goes to; None is silence."""
+
+    source: Source | None
+    sink: OpenSink
+    rescan: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
+class Assembly:
+    """A running device."""
+
+    config: Config
+    daemon: Daemon
+    commands: Commands
+    speaker: QueueSpeaker
+    front: FrontEnd
+    keeper: Keeper
+
+    def apply(self, config: Config) -> None:
+        """Take over what can change while running: conversation times and volume."""
+        self.config = config
+        self.daemon.conversation.settings = conversation_settings(config)
+        self.speaker.volume = config.audio.volume
+
+
+class _Inbox:
+    """Lets adapters be made before the daemon that they post to."""
+
+    daemon: Daemon | None = None
+
+    def post(self, event: Event) -> None:
+        if self.daemon is not None:
+            self.daemon.post(event)
+
+
+def conversation_settings(config: Config) -> ConversationSettings:
+    """The core's times from the configuration."""
+    talk = config.conversation
+    return ConversationSettings(
+        preroll_s=config.audio.preroll_ms / 1000, hold_s=config.panel.hold_ms / 1000, no_speech_s=talk.no_speech_s,
+        follow_up_s=talk.follow_up_s, max_turn_s=talk.max_turn_s, reply_s=talk.reply_s,
+    )  # fmt: skip
+
+
+def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker) -> FrontEnd:
+    """The front end with its detectors."""
+    talk = config.conversation
+    frames = 1 / FRAME_S / 1000
+    speech = SpeechSettings(
+        end_frames=round(talk.end_silence_ms * frames), eager_frames=round(talk.eager_silence_ms * frames)
+    )
+    return FrontEnd(sessions.deliver, speaker, Endpointer(speech), BargeIn(BargeInSettings(mode=talk.barge_in)))
+
+
+def device_lines(config: Config) -> Lines:
+    """The configured sound devices."""
+    from edge.audio.device import DeviceSink, DeviceSource, rescan  # noqa: PLC0415  loads PortAudio
+
+    audio = config.audio
+    channel = audio.channel - 1 if audio.channel else None
+    source = DeviceSource(audio.input, audio.input_rate, channel)
+    return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan)
+
+
+def engine(config: Config, post: Post) -> Agent:
+    """The first engine of `engine.use`; the offline one when nothing is said."""
+    name = config.engine.use[0] if config.engine.use else "local"
+    if name == "none":
+        return NoAgent(post)
+    from edge.agents.local.setup import local_agent  # noqa: PLC0415  only the engine that is used
+
+    return local_agent(config.local, post)
+
+
+@asynccontextmanager
+async def assembled(
+    config: Config, lines: Lines, watchers: tuple[Watcher, ...] = (), control: Path | None = None, clock: Clock = time.monotonic
+) -> AsyncIterator[Assembly]:  # fmt: skip
+    """A device, running but for `daemon.run()`; taken down at the end."""
+    async with AsyncExitStack() as stack:
+        inbox = _Inbox()
+        speaker = QueueSpeaker(inbox.post, clock, config.audio.volume)
+        sessions = Sessions(inbox.post, asyncio.get_running_loop().call_soon_threadsafe)
+        front = front_end(config, sessions, speaker)
+        thread = AudioThread(front, speaker)
+        keeper = Keeper(lines.source, lines.sink(speaker), inbox.post, front.attach, lines.rescan)
+        agent = engine(config, inbox.post)
+        host = Systemd()
+        toolbox = Toolbox(lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone)
+        ports = Ports(Ear(front, sessions, thread, keeper), speaker, agent, toolbox, host, [*watchers, host])
+        conversation = Conversation(conversation_settings(config))
+        times = config.panel
+        gestures = Gestures(GestureSettings(times.hold_ms / 1000, times.long_ms / 1000, times.double_ms / 1000))
+        daemon = inbox.daemon = Daemon(conversation, gestures, ports, clock)
+        assembly = Assembly(config, daemon, Commands(daemon, lambda: show(assembly.config)), speaker, front, keeper)
+        ports.watchers.append(assembly.commands)
+        if control is not None:
+            await _serve_control(stack, assembly, control)
+        stack.callback(keeper.close)
+        keeper.start()
+        stack.callback(thread.close)
+        thread.start()
+        stack.push_async_callback(agent.close)
+        await agent.open()
+        ringing = asyncio.ensure_future(toolbox.ring(inbox.post))
+        stack.push_async_callback(_cancel, ringing)
+        yield assembly
+
+
+async def _serve_control(stack: AsyncExitStack, assembly: Assembly, path: Path) -> None:
+    from edge.host.control import ControlServer  # noqa: PLC0415  `talk` needs no socket
+
+    server = ControlServer(path, assembly.commands.do, lambda: assembly.front.level)
+    stack.push_async_callback(server.close)
+    await server.open()
+    assembly.daemon.ports.watchers.append(server)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def unknown_engine(name: str) -> UsageError:
+    """For `--engine`."""
+    return UsageError(f"There is no engine {name!r}; there are: local, none.")
