@@ -115,6 +115,10 @@ class FileSource:
         """Whether a recording is being heard."""
         return self._at < len(self._now)
 
+    def append(self, recording: Samples) -> None:
+        """One more recording."""
+        self._waiting.append(recording)
+
     def cue(self) -> bool:
         """Play the next recording now; False when there is none left."""
         if not self._waiting:

@@ -15,7 +15,7 @@ from edge.core.retry import Backoff
 
 STEADY_S = 60.0  # a worker that lived this long was well: the next crash is a first one
 STOP_S = 0.5
-PARTS = frozenset({"ears", "voice"})  # without these no turn can be held; the language model may come later
+PARTS = ("ears", "voice")  # without these no turn can be held; the language model may come later
 
 
 class WorkerGone(Exception):
@@ -71,7 +71,8 @@ class Child:
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
         self._process = process
         listener = asyncio.create_task(self._keep_stderr(process))
-        self._send({"request": "load", **self._load})
+        for part in PARTS:
+            self._send({"request": "load", "part": part, **self._load})
         try:
             return await self._pump(process)
         finally:
@@ -109,6 +110,7 @@ class Child:
         self.rss_mb = int(head["rss_mb"])
         if not self.ready.is_set() and all(self.loaded.get(part) for part in PARTS):
             self.ready.set()
+            self._send({"request": "load", "part": "mind", **self._load})  # last: it is big, and not always needed
             self._changed("ready", "")
 
     async def _keep_stderr(self, process: asyncio.subprocess.Process) -> None:

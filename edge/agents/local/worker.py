@@ -2,7 +2,7 @@
 
 Started as `python -m edge.agents.local.worker`, it reads requests from stdin and ends with it. Each
 kind of work has its own thread, so that speech is made while the language model still writes.
-Requests: load, read (speech to text), think, speak, cancel. Every job ends with `done` or `failed`.
+Requests: load (ears, voice, mind), read (speech to text), think, speak, cancel. Every job ends with `done` or `failed`.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Worker:
         if request == "cancel":
             self._cancelled.add(job)
         elif request == "load":
-            for part in ("ears", "voice", "mind"):
-                self._queues[part].put(partial(self._guard, 0, partial(getattr(self, f"_load_{part}"), head)))
+            part = head["part"]
+            self._queues[part].put(partial(self._guard, 0, partial(getattr(self, f"_load_{part}"), head)))
         else:
             part = {"read": "ears", "think": "mind", "speak": "voice"}[request]
             work = partial(getattr(self, f"_{request}"), job, head, body)

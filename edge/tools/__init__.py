@@ -1,0 +1,1 @@
+"""What the agent can do besides talking: each tool is a name, a schema and a plain function."""
