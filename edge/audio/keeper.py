@@ -63,6 +63,7 @@ class Keeper:
         self._source, self._sink = source, sink
         self._post, self._attach, self._rescan = post, attach, rescan
         self._muted = False
+        self._deaf = False  # open, but nothing has come yet
         self._end = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="devices", daemon=True)
@@ -128,25 +129,27 @@ class Keeper:
         if self._muted:
             self._close(source)
         elif source.stalled():
-            self._lost("microphone", source, f'The microphone "{source.name}" has stopped: is it unplugged?')
-            self._post(MicLost(self.problems["microphone"]))
-        elif not source.is_open and self._try_open("microphone", source):
-            source.gate = True
-            self._attach(source.ring, source.form, source.channel)
+            self._close(source)
+            self._failed("microphone", source, f'The microphone "{source.name}" has stopped: is it unplugged?')
+        elif not source.is_open:
+            if self._try_open("microphone", source):
+                source.gate = self._deaf = True
+                self._attach(source.ring, source.form, source.channel)
+        elif self._deaf and source.ring.written:
+            # Only now: a suspended or half-removed card can be opened and never delivers a frame.
+            self._deaf = False
+            self._works("microphone", source)
             self._post(MicFound())
 
     def _mind_sink(self, sink: Line) -> None:
         needed = time.monotonic() < self._busy_until
         if sink.stalled():
-            self._lost("speaker", sink, "The speaker has stopped: is it unplugged?")
+            self._close(sink)
+            self._failed("speaker", sink, "The speaker has stopped: is it unplugged?")
         elif sink.is_open and not needed:
             self._close(sink)
-        elif needed and not sink.is_open:
-            self._try_open("speaker", sink)
-
-    def _lost(self, what: str, line: Line, message: str) -> None:
-        self.problems[what] = message
-        self._close(line)
+        elif needed and not sink.is_open and self._try_open("speaker", sink):
+            self._works("speaker", sink)
 
     def _try_open(self, what: str, line: Line) -> bool:
         if time.monotonic() < self._next[id(line)]:
@@ -156,9 +159,11 @@ class Keeper:
         except AudioError as error:
             self._failed(what, line, str(error))
             return False
+        return True
+
+    def _works(self, what: str, line: Line) -> None:
         self.problems.pop(what, None)
         self._backoff[id(line)].reset()
-        return True
 
     def _failed(self, what: str, line: Line, message: str) -> None:
         if self.problems.get(what) != message:

@@ -1,0 +1,233 @@
+"""A machine's sound without sound cards: PulseAudio null sinks that PortAudio sees as ALSA devices.
+
+`Rig` starts a private server; `speak` plays a recording into the microphone at its real pace, and
+`Recorder` keeps what comes out of the speaker, on the same monotonic clock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from edge.audio.files import load
+
+RATE = 48_000
+NEEDED = ("pulseaudio", "pacat", "parec", "pactl")
+# norewinds: without it an output stream stalls for two seconds at its start.
+SERVER = """
+load-module module-native-protocol-unix auth-anonymous=1 socket={run}/native
+load-module module-null-sink sink_name=spk rate=48000 channels=1 format=s16le norewinds=1
+load-module module-null-sink sink_name=micfeed rate=48000 channels=1 format=s16le norewinds=1
+load-module module-remap-source source_name=mic master=micfeed.monitor
+"""
+DEVICES = """
+</usr/share/alsa/alsa.conf>
+pcm.usbmic { type pulse device mic hint { show on description "USB Mic Array" } }
+pcm.usbspk { type pulse device spk hint { show on description "USB Speaker" } }
+"""
+
+
+def missing() -> list[str]:
+    """The programs that this machine lacks."""
+    return [name for name in NEEDED if shutil.which(name) is None]
+
+
+@dataclass
+class Recorder:
+    """What one sink plays; `time_of` maps a sample to the clock by the least delayed block."""
+
+    process: subprocess.Popen[bytes]
+    blocks: list[tuple[float, bytes]] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Runs in a thread."""
+        assert self.process.stdout is not None
+        while data := self.process.stdout.read(1920):
+            self.blocks.append((time.monotonic(), data))
+
+    def samples(self) -> NDArray[np.int16]:
+        """Everything so far."""
+        raw = b"".join(data for _, data in list(self.blocks))
+        return np.frombuffer(raw[: len(raw) // 2 * 2], np.int16)
+
+    def start(self) -> float:
+        """When the first sample was played."""
+        count, best = 0, float("inf")
+        for at, data in list(self.blocks):
+            count += len(data) // 2
+            best = min(best, at - count / RATE)
+        return best
+
+    def first_sound(self, after: float, level: int = 300) -> float | None:
+        """When the first sample above `level` after a time was played."""
+        samples, start = self.samples(), self.start()
+        skip = max(0, int((after - start) * RATE))
+        loud = np.flatnonzero(np.abs(samples[skip:].astype(np.int32)) > level)
+        return start + (skip + int(loud[0])) / RATE if len(loud) else None
+
+    def last_sound(self, level: int = 300) -> float | None:
+        """When the last sample above `level` was played."""
+        loud = np.flatnonzero(np.abs(self.samples().astype(np.int32)) > level)
+        return self.start() + int(loud[-1]) / RATE if len(loud) else None
+
+    def heard(self, after: float = 0.0) -> NDArray[np.int16]:
+        """What was played after a time, at 16 kHz."""
+        skip = max(0, int((after - self.start()) * RATE)) if after else 0
+        return np.asarray(soxr.resample(self.samples()[skip:], RATE, 16_000), np.int16)
+
+
+class Rig:
+    """One private sound server; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.run = folder / "sound"
+        self.run.mkdir(parents=True)
+        (self.run / "default.pa").write_text(SERVER.format(run=self.run))
+        (self.run / "asound.conf").write_text(DEVICES)
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def env(self, **more: str) -> dict[str, str]:
+        """The environment in which programs see these devices."""
+        run = str(self.run)
+        sound = {"XDG_RUNTIME_DIR": run, "PULSE_RUNTIME_PATH": run, "PULSE_STATE_PATH": run,
+                 "PULSE_SERVER": f"unix:{run}/native", "ALSA_CONFIG_PATH": f"{run}/asound.conf",
+                 "EDGE_VOICE_AUDIO__INPUT": "usbmic", "EDGE_VOICE_AUDIO__OUTPUT": "usbspk"}  # fmt: skip
+        return {**os.environ, **sound, **more}
+
+    def __enter__(self) -> Rig:
+        command = ["pulseaudio", "-n", "-F", str(self.run / "default.pa"), "--daemonize=no", "--exit-idle-time=-1",
+                   "--use-pid-file=no", "--realtime=no", "--high-priority=no"]  # fmt: skip
+        self.server = self.child(command, stderr=subprocess.DEVNULL)
+        wait_for(lambda: (self.run / "native").exists() and not self.pactl("info"), 10, "the sound server")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in reversed(self._children):
+            if child.poll() is None:
+                child.terminate()
+        for child in reversed(self._children):
+            try:
+                child.wait(3)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+    def child(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        """A program in this environment, ended with the rig."""
+        options.setdefault("env", self.env())
+        process: subprocess.Popen[bytes] = subprocess.Popen(command, **options)
+        self._children.append(process)
+        return process
+
+    def pactl(self, *words: str) -> int:
+        """Tell the sound server something."""
+        quiet = subprocess.DEVNULL
+        return subprocess.run(["pactl", *words], env=self.env(), stdout=quiet, stderr=quiet, timeout=5, check=False).returncode
+
+    def record(self, sink: str = "spk") -> Recorder:
+        """Begin to record what is played to a sink."""
+        command = ["parec", "-d", f"{sink}.monitor", f"--rate={RATE}", "--channels=1", "--format=s16le",
+                   "--latency-msec=10", "--raw"]  # fmt: skip
+        recorder = Recorder(self.child(command, stdout=subprocess.PIPE, bufsize=0))
+        threading.Thread(target=recorder.read, daemon=True).start()
+        return recorder
+
+    def speak(self, recording: Path, gain: float = 1.0) -> tuple[float, float]:
+        """Play a recording into the microphone; returns the clock times of its first and last sample."""
+        samples = load(recording).astype(np.float32) * gain
+        wide = np.clip(soxr.resample(samples, 16_000, RATE), -32768, 32767).astype(np.int16)
+        command = ["pacat", "-d", "micfeed", f"--rate={RATE}", "--channels=1", "--format=s16le", "--latency-msec=20", "--raw"]
+        player = self.child(command, stdin=subprocess.PIPE, bufsize=0)
+        assert player.stdin is not None
+        start = time.monotonic()
+        for at in range(0, len(wide), 960):  # 20 ms at a time on the clock, so that the times are known
+            pause = start + at / RATE - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            player.stdin.write(wide[at : at + 960].tobytes())
+        player.stdin.close()
+        return start, start + len(wide) / RATE
+
+
+class Running:
+    """A daemon on a rig, with its events as they happen."""
+
+    def __init__(self, rig: Rig, *arguments: str, **env: str) -> None:
+        self.rig, self.env = rig, rig.env(**env)
+        self.log = (rig.run / "daemon.log").open("ab")
+        self.began = time.monotonic()
+        self.process = rig.child([sys.executable, "-m", "edge", "run", *arguments], env=self.env, stderr=self.log)
+        self.events: list[tuple[float, dict[str, Any]]] = []
+
+    def wait_ready(self, limit: float = 60) -> float:
+        """Until `status` says so; returns the seconds since the start."""
+        wait_for(lambda: self.call("status").returncode == 0, limit, "the daemon to be ready", self.text)
+        took = time.monotonic() - self.began
+        watcher = self.rig.child([sys.executable, "-m", "edge", "watch"], env=self.env, stdout=subprocess.PIPE)
+        threading.Thread(target=self._read, args=(watcher,), daemon=True).start()
+        wait_for(lambda: bool(self.events), 10, "the first event")
+        return took
+
+    def _read(self, watcher: subprocess.Popen[bytes]) -> None:
+        assert watcher.stdout is not None
+        for line in watcher.stdout:
+            self.events.append((time.monotonic(), json.loads(line)))
+
+    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One command of the command line."""
+        command = [sys.executable, "-m", "edge", *words]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=20, check=False)
+
+    def status(self) -> dict[str, Any]:
+        """The daemon's own view."""
+        status: dict[str, Any] = json.loads(self.call("status", "--json").stdout)
+        return status
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        """All events of one kind so far."""
+        return [event for _, event in list(self.events) if event["event"] == name]
+
+    def wait_state(self, state: str, limit: float = 30) -> None:
+        """Until the last state published is this one."""
+        def there() -> bool:
+            states = self.of("state")
+            return bool(states) and states[-1]["state"] == state
+
+        wait_for(there, limit, f"state {state}", self.text)
+
+    def wait_count(self, name: str, count: int, limit: float = 30) -> None:
+        """Until so many events of a kind have come."""
+        wait_for(lambda: len(self.of(name)) >= count, limit, f"{count} x {name}", self.text)
+
+    def text(self) -> str:
+        """Its log."""
+        return (self.rig.run / "daemon.log").read_text()
+
+
+def wait_for(done: Any, limit: float, what: str, more: Any = None) -> None:
+    """Poll until something is so; raises TimeoutError that says what it waited for."""
+    end = time.monotonic() + limit
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {limit} s for {what}. {more() if more else ''}")
+        time.sleep(0.02)
+
+
+@contextmanager
+def rig(folder: Path) -> Iterator[Rig]:
+    """A started rig."""
+    with Rig(folder) as started:
+        yield started
