@@ -20,10 +20,10 @@ def models_present() -> bool:
 
 
 @cache
-def _whisper() -> Whisper:
+def whisper() -> Whisper:
     return Whisper(models.path_of(EARS, models_dir(load().local)))
 
 
 def transcribe(samples: NDArray[np.int16]) -> str:
     """What a person would hear."""
-    return _whisper().read(samples.tobytes()).text
+    return whisper().read(samples.tobytes()).text

@@ -15,7 +15,7 @@ from tests import rig as sound
 from tests.speech import models_present, transcribe
 
 DATA = Path(__file__).parents[1] / "data"
-LAMP = DATA / "livingroom_lamp.flac"
+LAMP = DATA / "speech/livingroom_lamp.flac"
 
 pytestmark = [
     pytest.mark.pulse,

@@ -1,0 +1,21 @@
+"""`python -m tests.bench [words] [endpointing] [turns] [resources]`: all of them when none is named."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+
+PARTS = ("resources", "turns", "words", "endpointing")
+
+
+def main(names: list[str]) -> None:
+    """Run the parts named."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}")
+    for name in names or PARTS:
+        importlib.import_module(f"tests.bench.{name}").run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
