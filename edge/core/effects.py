@@ -11,7 +11,7 @@ class Ears(StrEnum):
 
     OFF = "off"  # nothing; the ring goes on filling for the pre-roll
     LISTEN = "listen"  # hand the audio over, find the end of the turn
-    WATCH = "watch"  # while thinking: only tell when the person goes on talking
+    WATCH = "watch"  # the turn is over, the reply not begun: only tell when the person goes on talking
     GUARD = "guard"  # while speaking: duck, then decide
 
 

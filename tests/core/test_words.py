@@ -1,0 +1,158 @@
+"""Typed turns, announcements, forgetting."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.core import effects as do
+from edge.core import events as ev
+from edge.core.words import MOST_SAYS
+from tests.core.driving import Driver, only
+
+
+def says(drive: Driver) -> list[str]:
+    """What was announced so far."""
+    return [effect.text for effect in only(drive.done, do.SendSay)]
+
+
+def finish(drive: Driver) -> None:
+    """The current turn is answered and heard, and nobody follows up."""
+    drive.reply()
+    drive.reply_ends("closing")
+    drive.played()
+
+
+def test_typed_turn_is_answered_aloud_and_not_followed_up() -> None:
+    """Nobody is known to be near the microphone."""
+    drive = Driver()
+    assert drive(ev.TextGiven("what time is it")) == "off text !user_transcript"
+    assert drive.published("user_transcript") == [{"turn": 1, "text": "what time is it", "final": True}]
+    assert drive.reply() == "guard play"
+    drive.reply_ends()
+    assert drive.played() == "off"
+    assert drive.state == "idle"
+
+
+def test_typed_turn_works_while_muted() -> None:
+    """And opens no ear, however it ends."""
+    drive = Driver()
+    drive(ev.MuteSet(on=True), ev.TextGiven("hi"))
+    assert drive.reply() == "off play"
+    drive.reply_ends()
+    assert drive.played() == "off"
+    assert drive.state == "muted"
+
+
+def test_text_while_speaking_takes_its_place() -> None:
+    """The old reply is silenced first; nothing of it is played later."""
+    drive = Driver()
+    drive.ask()
+    drive.reply()
+    assert drive(ev.TextGiven("stop that")) == "cancel !interrupted off text !user_transcript"
+    assert drive(ev.ReplyAudio(1, b"\0\0", 24_000)) == ""
+    assert drive.reply() == "guard play"
+
+
+def test_text_waits_for_the_engine() -> None:
+    """And is not published as said before it is sent."""
+    drive = Driver(ready=False)
+    assert drive(ev.TextGiven("hi")) == "off conn"
+    assert drive(ev.AgentReady()) == "text !user_transcript"
+
+
+@pytest.mark.parametrize("event", [ev.TextGiven("hi"), ev.SayGiven("tea")])
+def test_press_comes_before_words_that_wait_for_the_engine(event: ev.Event) -> None:
+    """The person at the device is listened to at once, pre-roll and all."""
+    drive = Driver(ready=False)
+    drive(event)
+    assert drive(ev.Pressed()) == "drop listen conn"
+    assert drive.say() == "watch"
+    assert drive(ev.AgentReady()) == "audio end watch"
+
+
+@pytest.mark.parametrize("event", [ev.MuteSet(on=True), ev.MicLost("unplugged")])
+def test_press_with_a_closed_ear_only_gives_up_waiting_words(event: ev.Event) -> None:
+    """Nobody can be listened to."""
+    drive = Driver(ready=False)
+    drive(ev.TextGiven("hi"), event)
+    assert drive(ev.Pressed()) == "drop off"
+
+
+def test_announcement_at_rest() -> None:
+    """Spoken as it stands; no follow-up; and the guard is up."""
+    drive = Driver()
+    assert drive(ev.SayGiven("tea is ready")) == "off say"
+    assert drive.reply() == "guard play"
+    drive.reply_ends()
+    assert drive.played() == "off"
+    assert drive.published("user_transcript") == []
+
+
+def test_announcements_wait_for_the_turn_to_end() -> None:
+    """In order, one after the other, and before a follow-up."""
+    drive = Driver()
+    drive.ask()
+    assert drive(ev.SayGiven("one"), ev.SayGiven("two")) == ""
+    drive.reply()
+    drive.reply_ends()
+    assert drive.played() == "off off say"
+    finish(drive)
+    finish(drive)
+    assert says(drive) == ["one", "two"]
+    assert drive.state == "idle"
+
+
+def test_announcement_waits_for_a_person_who_says_nothing() -> None:
+    """A turn that is dropped is an end too."""
+    drive = Driver()
+    drive(ev.Pressed(), ev.SayGiven("one"))
+    assert drive.wait(60.0).startswith("drop off off say")
+
+
+def test_too_many_announcements_are_told() -> None:
+    """Nobody wants to hear them an hour later."""
+    drive = Driver()
+    drive(ev.Pressed())
+    for number in range(MOST_SAYS):
+        assert drive(ev.SayGiven(str(number))) == ""
+    assert drive(ev.SayGiven("too much")) == "!error"
+    assert "too much" in str(drive.published("error")[0]["message"])
+    drive(ev.Pressed())
+    while not drive.turn_over():
+        finish(drive)
+    assert says(drive) == [str(number) for number in range(MOST_SAYS)]
+
+
+def test_announcement_without_an_engine_is_given_up_in_time() -> None:
+    """Each waits its time and is told; then there is rest."""
+    drive = Driver(ready=False)
+    drive(ev.SayGiven("one"), ev.SayGiven("two"))
+    drive.wait(130.0)
+    assert drive.errors() == ["engine", "engine"]
+    assert drive.state == "idle"
+
+
+def test_forget_silences_clears_and_rests() -> None:
+    """Waiting announcements go too."""
+    drive = Driver()
+    drive.ask()
+    drive.reply()
+    drive(ev.SayGiven("later"))
+    assert drive(ev.ForgetAsked()) == "cancel !interrupted clear !forgotten off"
+    assert drive.state == "idle"
+    assert says(drive) == []
+
+
+def test_double_tap_at_rest() -> None:
+    """Its first half started to listen; the second half takes that back."""
+    drive = Driver()
+    drive(ev.Pressed())
+    assert drive(ev.ForgetAsked()) == "drop clear !forgotten off"
+
+
+def test_forget_while_muted_stays_muted() -> None:
+    """Forgetting opens nothing."""
+    drive = Driver()
+    drive(ev.MuteSet(on=True))
+    assert drive(ev.ForgetAsked()) == "clear !forgotten off"
+    assert drive.state == "muted"
