@@ -29,8 +29,8 @@ class Commands:
             "mute": lambda _: self._post(MuteSet(on=True)),
             "unmute": lambda _: self._post(MuteSet(on=False)),
             "forget": lambda _: self._post(ForgetAsked()),
-            "say": lambda text: self._post(SayGiven(_text(text))),
-            "ask": lambda text: self._post(TextGiven(_text(text))),
+            "say": lambda text: self._post(SayGiven(checked_text(text))),
+            "ask": lambda text: self._post(TextGiven(checked_text(text))),
             "volume": self._volume,
             "config": lambda _: {"config": self._show_config()},
         }
@@ -56,7 +56,7 @@ class Commands:
         daemon = self._daemon
         talk, ports = daemon.conversation, daemon.ports
         microphone, agent = ports.microphone.stats(), ports.agent.stats()
-        problems = [talk.mic_problem, talk.agent_problem, str(ports.speaker.stats().get("problem") or "")]
+        problems = [talk.mic_problem, talk.agent_problem, talk.speaker_problem]
         return {
             "version": __version__, "state": str(talk.state), "ready": daemon.can_hold_a_turn, "muted": talk.muted,
             "problems": [p for p in problems if p], "engine": agent, "microphone": microphone,
@@ -83,10 +83,15 @@ class Commands:
         return {"percent": speaker.volume}
 
 
-def _text(argument: object) -> str:
+def checked_text(argument: object) -> str:
+    """A text that can be spoken or asked; raises UsageError for an empty, endless or garbled one."""
     text = argument.strip() if isinstance(argument, str) else ""
     if not text:
         raise UsageError('Say what: a text is needed, for example `edge-voice say "Dinner is ready"`.')
     if len(text) > LONGEST_TEXT:
         raise UsageError(f"That is {len(text)} characters; {LONGEST_TEXT} is the most at a time.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of another encoding reach a program as lone surrogates
+        raise UsageError("That text is not UTF-8; set the terminal or the script to UTF-8.") from None
     return text

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from edge.audio.files import FileSink, FileSource, load
 from edge.audio.speaker import QueueSpeaker
+from edge.commands import checked_text
 from edge.config import ENGINES, Config
 from edge.config import load as load_config
 from edge.core.events import Event, ForgetAsked, MuteSet, Pressed, TextGiven
@@ -25,7 +26,6 @@ from edge.wiring import Assembly, Lines, assembled, device_lines, unknown_engine
 BUNDLED = ("turn_on_the_living_room_lamp.flac", "when_a_man_looks.flac")
 REPLY_FILE = Path("edge-voice-reply.wav")
 QUIT_S = 0.2  # lets the last words reach the view
-KEYS = "space: talk / interrupt   m: mute   f: forget   q: quit"
 
 
 class View(Watcher, Protocol):
@@ -65,7 +65,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         if options.engine not in ENGINES:
             raise unknown_engine(options.engine)
         config = replace(config, engine=replace(config.engine, use=(options.engine,)))
-    plan = Plan(config, Lines(None, lambda _: None), texts=tuple(options.text or ()))
+    plan = Plan(config, Lines(None, lambda _: None), texts=tuple(checked_text(text) for text in options.text or ()))
     microphone, speaker = _present(config)
     notes = list[str]()
     if options.input:
@@ -165,6 +165,7 @@ class Session:
 
     def key(self, key: str) -> None:
         """A key of the terminal."""
+        key = key.lower()
         events: dict[str, Event] = {" ": Pressed(), "m": MuteSet(None), "f": ForgetAsked()}
         if key in events:
             self.post(events[key])
@@ -178,7 +179,7 @@ async def _talk(plan: Plan, options: argparse.Namespace) -> int:
     try:
         async with assembled(plan.config, plan.lines, (view, session)) as assembly:
             with ExitStack() as stack:
-                _hear_keys(stack, session, options)
+                _hear_keys(stack, session)
                 for note in plan.notes:
                     assembly.daemon.publish("note", {"message": note})
                 session.begin(assembly)
@@ -190,11 +191,11 @@ async def _talk(plan: Plan, options: argparse.Namespace) -> int:
     return 0 if session.replies or not plan.scripted else 1
 
 
-def _hear_keys(stack: ExitStack, session: Session, options: argparse.Namespace) -> None:
+def _hear_keys(stack: ExitStack, session: Session) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, session.end)
-    if sys.stdin.isatty() and not options.json:
+    if sys.stdin.isatty():
         from edge.panel.keyboard import Keyboard  # noqa: PLC0415  needs a terminal
 
         stack.enter_context(Keyboard(session.key))
@@ -205,9 +206,11 @@ def _view(options: argparse.Namespace, plan: Plan) -> View:
         return JsonView(sys.stdout)
     if sys.stdout.isatty():
         try:
+            from edge.panel.gauges import Sight
             from edge.panel.terminal import TerminalView  # noqa: PLC0415  rich
 
-            return TerminalView(plan.config.conversation, KEYS)
+            by_voice = plan.config.conversation.barge_in in {"duck", "stop"}
+            return TerminalView(Sight(scripted=plan.scripted, by_voice=by_voice))
         except ImportError:
             pass  # without the extra `talk`: plain lines
     return PlainView(sys.stdout)

@@ -140,7 +140,7 @@ class ScriptedAgent:
         """See ports.Agent."""
         self.calls.append(("drop_turn", turn))
 
-    def interrupt(self, turn: int, heard_ms: int) -> None:
+    def interrupt(self, turn: int, heard_ms: int, *, goes_on: bool) -> None:  # noqa: ARG002
         """See ports.Agent."""
         self.interrupted.append((turn, heard_ms))
 
@@ -323,8 +323,15 @@ class SimulatedDevice:
                 raise TimeoutError(f"still {self.state} after {limit} s")
             before = time.monotonic()
             await self._step()
-            if self.state in {State.THINKING, State.CONNECTING} and not isinstance(self.agent, ScriptedAgent):
+            if self._engine_works():
                 await asyncio.sleep(max(REAL_WAIT_S, BLOCK_S - (time.monotonic() - before)))
+
+    def _engine_works(self) -> bool:
+        """Whether a real engine is at work now, which takes real time."""
+        talk = self.daemon.conversation
+        answering = self.state in {State.THINKING, State.CONNECTING, State.SPEAKING}
+        unfinished = answering and talk.turn is not None and not talk.turn.outcome
+        return not isinstance(self.agent, ScriptedAgent) and (unfinished or not talk.ready)
 
     async def _step(self) -> None:
         self.clock.now += BLOCK_S

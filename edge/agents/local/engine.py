@@ -106,11 +106,18 @@ class LocalAgent:
 
     def eager_end(self, turn: int) -> None:
         """See ports.Agent."""
-        self.turn_resumed(turn)
+        self._discard_early_work(turn)
+        if self._hearing is not None and self._hearing[0] == turn:
+            self._hearing[1].paused()
         self._begin(turn)
 
     def turn_resumed(self, turn: int) -> None:
         """See ports.Agent."""
+        self._discard_early_work(turn)
+        if self._hearing is not None and self._hearing[0] == turn:
+            self._hearing[1].resumed()
+
+    def _discard_early_work(self, turn: int) -> None:
         if self._answer is not None and self._answer.turn == turn:
             self._stop_work()
 
@@ -145,11 +152,13 @@ class LocalAgent:
 
         self._start(turn, speak).release()
 
-    def interrupt(self, turn: int, heard_ms: int) -> None:
+    def interrupt(self, turn: int, heard_ms: int, *, goes_on: bool) -> None:
         """See ports.Agent."""
         answer = self._answer
         if answer is not None and answer.turn == turn:
             self._settle(answer.heard(heard_ms))
+        if not goes_on:
+            self._history.abandon()
         self._abandon()
 
     def tool_result(self, _turn: int, call: str, result: Fields) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import tokenizers
 
 from edge.agents.local import mel
-from edge.agents.local.text import is_looping
+from edge.agents.local.text import is_hallucination, is_looping
 from edge.errors import ModelError
 
 SHORT_S, LONG_S = 10.0, 30.0
@@ -35,6 +35,11 @@ class Reading:
     score: float
     no_speech: float
     seconds: float
+
+
+def _is_noise(reading: Reading) -> bool:
+    """Not worth a second look: a wider search finds better-sounding words in noise, too."""
+    return is_hallucination(reading.text, score=reading.score, no_speech=reading.no_speech, seconds=reading.seconds)
 
 
 def trim(audio: mel.Floats) -> mel.Floats:
@@ -73,7 +78,8 @@ class Whisper:
             return Reading("", -9.0, 1.0, seconds)
         short = seconds <= SHORT_S - MARGIN_S
         first = self._decode(audio, SHORT_S if short else LONG_S, 1)
-        if first.score >= DOUBT and not is_looping(first.text):
+        looping = is_looping(first.text)
+        if not looping and (first.score >= DOUBT or _is_noise(first)):
             return first
         second = self._decode(audio, LONG_S, WIDE_BEAM)
         return max((first, second), key=lambda r: (not is_looping(r.text), r.score))
