@@ -7,6 +7,7 @@ file: they come from systemd credentials or the vendors' usual variables (see `s
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from edge.errors import ConfigError
 
 PREFIX = "EDGE_VOICE_"
+MOST_SHOWN = 60  # characters of a wrong value
 
 
 def _setting(default: Any, about: str, low: float | None = None, high: float | None = None,
@@ -136,15 +138,18 @@ def default_path(env: Mapping[str, str]) -> Path | None:
     """The first of the usual places that has a file."""
     home = env.get("XDG_CONFIG_HOME") or str(Path(env.get("HOME", "/")) / ".config")
     places = (Path(home) / "edge-voice/config.toml", Path("/etc/edge-voice/config.toml"))
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113  False where we may not look
 
 
 def secret(name: str, env: Mapping[str, str] = os.environ) -> str:
     """A key by its credential name (`openai_api_key`), else from the vendor's variable; "" if neither is there."""
     folder = env.get("CREDENTIALS_DIRECTORY")
     file = Path(folder) / name if folder else None
-    if file is not None and file.is_file():
-        return file.read_text().strip()
+    if file is not None and os.path.isfile(file):  # noqa: PTH113  as above
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError([f"The credential {file} cannot be read ({type(error).__name__})."]) from None
     return env.get(name.upper(), "").strip()
 
 
@@ -167,7 +172,7 @@ def _toml(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML escapes as JSON does, and DEL too
     return str(value)
 
 
@@ -178,7 +183,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{path}: cannot be read: {error.strerror}.")
     except UnicodeDecodeError as error:
         problems.append(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8.")
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # beside TOMLDecodeError: numbers and nesting without end
         problems.append(f"{path}: is not TOML: {error}.")
     return {}
 
@@ -200,6 +205,8 @@ def _from_env(env: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
 
 
 def _parse(text: str, kind: Any) -> Any:
+    if not text.isascii() and text != text.encode(errors="replace").decode():
+        return None  # bytes that are no UTF-8
     if get_origin(kind) is tuple:
         return [item.strip() for item in text.split(",") if item.strip()]
     if kind is bool:
@@ -234,7 +241,7 @@ def _fill(section: Any, name: str, values: Mapping[str, Any], origin: str, probl
             continue
         fitting, problem = _fit(value, hints[key], known[key].metadata)
         if problem:
-            problems.append(f"{origin}: {name}.{key} = {value!r} {problem}.")
+            problems.append(f"{origin}: {name}.{key} = {_shown(value)} {problem}.")
         else:
             good[key] = fitting
     return replace(section, **good)
@@ -247,15 +254,14 @@ def _fit(value: Any, kind: Any, limits: Mapping[str, Any]) -> tuple[Any, str]:
         inner = get_args(kind)[0]
         good = isinstance(value, (list, tuple)) and all(isinstance(item, inner) for item in value)
         return (tuple(value), "") if good else (None, "must be a list of texts")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    wide = (int, float) if kind is float else kind
+    if not isinstance(value, wide) or (kind is not bool and isinstance(value, bool)):
         return None, f"must be {_words(kind)}"
     if limits["choices"] and value not in limits["choices"]:
         return None, f"must be one of {', '.join(limits['choices'])}"
     if limits["low"] is not None and not limits["low"] <= value <= limits["high"]:
         return None, f"must be between {limits['low']:g} and {limits['high']:g}"
-    return value, ""
+    return kind(value), ""
 
 
 def _check_whole(config: Config, problems: list[str]) -> None:
@@ -270,6 +276,14 @@ def _check_whole(config: Config, problems: list[str]) -> None:
 def _nearest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, 1, 0.5)
     return f" Did you mean {close[0]}?" if close else f" There are: {', '.join(known)}."
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python's own limit
+        return "a number of thousands of digits"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def _words(kind: Any) -> str:

@@ -119,7 +119,7 @@ class Daemon:
     def can_hold_a_turn(self) -> bool:
         """Whether a press now would lead to a conversation."""
         talk = self.conversation
-        return talk.ready and not (talk.mic_problem or talk.agent_problem or talk.muted)
+        return talk.ready and not (talk.mic_problem or talk.agent_problem or talk.speaker_problem or talk.muted)
 
     def _perform(self, effect: do.Effect) -> None:
         agent = self.ports.agent
@@ -130,8 +130,8 @@ class Daemon:
                 self.ports.speaker.play(turn, pcm, rate)
             case do.FinishPlay(turn):
                 self.ports.speaker.finish(turn)
-            case do.CancelReply(turn):
-                agent.interrupt(turn, self.ports.speaker.stop(turn))
+            case do.CancelReply(turn, goes_on):
+                agent.interrupt(turn, self.ports.speaker.stop(turn), goes_on=goes_on)
             case do.SetEars(mode, since):
                 self.ports.microphone.set_ears(mode, since)
             case do.CloseMic(closed):

@@ -55,7 +55,8 @@ class Agent(Protocol):
     """An engine behind one vocabulary. Audio in is 16 kHz mono int16; answers are events.
 
     Calls return at once; work goes on in the engine's own tasks or processes. An engine posts
-    AgentReady / AgentLost as it comes and goes, and for each turn TranscriptHeard, ReplyText,
+    AgentReady / AgentLost as it comes and goes (what was sent of an open turn before AgentLost, it
+    sends again itself), and for each turn TranscriptHeard, ReplyText,
     ReplyAudio, ToolCalled and, exactly once unless interrupted, ReplyEnded.
     """
 
@@ -85,8 +86,8 @@ class Agent(Protocol):
     def drop_turn(self, turn: int) -> None:
         """Forget it: nobody spoke."""
 
-    def interrupt(self, turn: int, heard_ms: int) -> None:
-        """Stop the reply; the person has heard this much of it."""
+    def interrupt(self, turn: int, heard_ms: int, *, goes_on: bool) -> None:
+        """Stop the reply; the person has heard this much of it, or `goes_on` with the question."""
 
     def tool_result(self, turn: int, call: str, result: Fields) -> None:
         """What a ToolCalled came to."""

@@ -41,7 +41,7 @@ class NoAgent:
     def drop_turn(self, turn: int) -> None:
         """See ports.Agent."""
 
-    def interrupt(self, turn: int, heard_ms: int) -> None:
+    def interrupt(self, turn: int, heard_ms: int, *, goes_on: bool) -> None:
         """See ports.Agent."""
 
     def tool_result(self, turn: int, call: str, result: Fields) -> None:

@@ -50,10 +50,14 @@ def rescan() -> None:
 
 
 def devices() -> list[Device]:
-    """All devices PortAudio knows."""
+    """All devices PortAudio knows; raises DeviceGone when it does not even start (no sound server)."""
+    try:
+        table = sd.query_devices()
+    except sd.PortAudioError as error:
+        raise DeviceGone(f"The sound devices cannot be listed ({error.args[0]}): does the sound server run?") from None
     return [
         Device(i, str(d["name"]), int(d["max_input_channels"]), int(d["max_output_channels"]), int(d["default_samplerate"]))
-        for i, d in enumerate(sd.query_devices())
+        for i, d in enumerate(table)
     ]
 
 
@@ -95,9 +99,14 @@ def _open(device: Device, forms: Iterator[Format], stream: type, check: Any, cal
         try:
             check(**how)
             opened = stream(**how, blocksize=round(form.rate * BLOCK_S), latency="low", callback=callback)
+        except sd.PortAudioError as error:
+            problem = error
+            continue
+        try:
             opened.start()
         except sd.PortAudioError as error:
             problem = error
+            opened.close()  # or the card stays taken
         else:
             return opened, form
     code = problem.args[1] if problem and len(problem.args) > 1 else 0

@@ -19,6 +19,7 @@ from edge.ports import Clock
 
 MOST_S = 900.0  # a quarter of an hour of speech; more is a wrong file
 OUT_RATE = 24_000
+RING_S = 10.0
 BLOCK_S = 0.01
 GAP_S = 0.5  # silence kept between two replies in the written file
 
@@ -35,10 +36,12 @@ def load(path: Path) -> Samples:
             rate = file.samplerate
     except soundfile.LibsndfileError as error:
         raise AudioError(_why_unreadable(path, error.error_string)) from None
+    except TypeError:  # NAME.raw: soundfile wants to be told its rate and channels
+        raise AudioError(_why_unreadable(path, "raw samples without a header")) from None
     if len(table) == 0:
         raise AudioError(f"{path} has no sound in it.")
     mono = soxr.resample(table.mean(axis=1), rate, CORE_RATE, quality="HQ")
-    return np.clip(mono * 32767, -32768, 32767).astype(np.int16)
+    return np.clip(np.nan_to_num(mono) * 32767, -32768, 32767).astype(np.int16)
 
 
 def _why_unreadable(path: Path, reason: str) -> str:
@@ -83,7 +86,7 @@ class FileSource:
         self._pace: Paced | None = None
         self.name, self.channel, self.overruns, self.gate = name, None, 0, True
         self.form = Format(CORE_RATE, 1)
-        self.ring = Ring(CORE_RATE, 2, 10.0)
+        self.ring = Ring(CORE_RATE, 2, RING_S)
 
     @property
     def is_open(self) -> bool:
@@ -91,7 +94,8 @@ class FileSource:
         return self._pace is not None
 
     def open(self) -> None:
-        """Begin to run."""
+        """Begin to run; as with a sound card, nothing is left of what was heard before."""
+        self.ring = Ring(CORE_RATE, 2, RING_S)
         if self._paced:
             self._pace = Paced(self.step, "file-microphone")
 
@@ -197,6 +201,7 @@ class FileSink:
 
 def create(path: Path) -> wave.Wave_write:
     """A WAV file to be written to, mono int16."""
+    path.open("wb").close()  # raises what is wrong; wave would leave half an object behind, which complains when it goes
     file = wave.open(str(path), "wb")
     file.setnchannels(1)
     file.setsampwidth(2)

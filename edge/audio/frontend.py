@@ -81,6 +81,7 @@ class FrontEnd:
     def _obey(self, session: int, mode: Ears, since: float) -> None:
         was, self._mode, self._session = self._mode, mode, session
         self._batch.clear()
+        self._speaker.duck(False)  # whoever ducked it is no longer listened to
         if self._ring is None or mode is Ears.OFF:
             return
         if mode is Ears.LISTEN:

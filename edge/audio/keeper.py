@@ -13,7 +13,7 @@ from typing import Protocol
 
 from edge.audio.convert import Format
 from edge.audio.ring import Ring
-from edge.core.events import MicFound, MicLost
+from edge.core.events import MicFound, MicLost, SpeakerFound, SpeakerLost
 from edge.core.retry import Backoff
 from edge.errors import AudioError
 from edge.ports import Fields, Post
@@ -55,12 +55,16 @@ Attach = Callable[[Ring, Format, int | None], None]
 
 
 class Keeper:
-    """`source` may be None (no microphone wanted), `sink` too; `rescan` makes new devices visible."""
+    """`source` may be None (no microphone wanted), `sink` too; `rescan` makes new devices visible.
+
+    `playing` tells whether something is to be heard: then the output is needed, however long it lasts.
+    """
 
     def __init__(
-        self, source: Source | None, sink: Line | None, post: Post, attach: Attach, rescan: Callable[[], None]
-    ) -> None:
-        self._source, self._sink = source, sink
+        self, source: Source | None, sink: Line | None, post: Post, attach: Attach, rescan: Callable[[], None],
+        playing: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        self._source, self._sink, self._playing = source, sink, playing
         self._post, self._attach, self._rescan = post, attach, rescan
         self._muted = False
         self._deaf = False  # open, but nothing has come yet
@@ -126,14 +130,16 @@ class Keeper:
             self._mind_sink(self._sink)
 
     def _mind_source(self, source: Source) -> None:
-        if self._muted:
+        if not source.gate:  # after a mute it is opened anew, however short the mute was
             self._close(source)
-        elif source.stalled():
+        if self._muted:
+            return
+        if source.stalled():
             self._close(source)
             self._failed("microphone", source, f'The microphone "{source.name}" has stopped: is it unplugged?')
         elif not source.is_open:
             if self._try_open("microphone", source):
-                source.gate = self._deaf = True
+                self._open_gate(source)
                 self._attach(source.ring, source.form, source.channel)
         elif self._deaf and source.ring.written:
             # Only now: a suspended or half-removed card can be opened and never delivers a frame.
@@ -141,7 +147,15 @@ class Keeper:
             self._works("microphone", source)
             self._post(MicFound())
 
+    def _open_gate(self, source: Source) -> None:
+        source.gate = self._deaf = True
+        if self._muted:  # meanwhile; looked at last, so that one of the two threads closes it whatever their order
+            source.gate = False
+            source.ring.wipe()
+
     def _mind_sink(self, sink: Line) -> None:
+        if self._playing():
+            self._busy_until = time.monotonic() + IDLE_OUTPUT_S
         needed = time.monotonic() < self._busy_until
         if sink.stalled():
             self._close(sink)
@@ -162,14 +176,14 @@ class Keeper:
         return True
 
     def _works(self, what: str, line: Line) -> None:
-        self.problems.pop(what, None)
         self._backoff[id(line)].reset()
+        if self.problems.pop(what, None) and what == "speaker":
+            self._post(SpeakerFound())
 
     def _failed(self, what: str, line: Line, message: str) -> None:
         if self.problems.get(what) != message:
             self.problems[what] = message
-            if what == "microphone":
-                self._post(MicLost(message))
+            self._post(MicLost(message) if what == "microphone" else SpeakerLost(message))
         self._next[id(line)] = time.monotonic() + self._backoff[id(line)].next()
         if not any(other is not None and other.is_open for other in (self._source, self._sink)):
             self._rescan()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Raw = NDArray[np.uint8]
 FOLLOW = 0.001  # share of its lateness by which a stamp moves the clock later: follows a drifting card
+HOLE_S = 0.25  # later than that, frames were lost (overrun, suspend); a merely late callback is put right by the next
 
 
 class Ring:
@@ -39,7 +40,7 @@ class Ring:
     def _publish(self, position: int, now: float) -> None:
         offset = now - position / self.rate
         # Callbacks are late by chance and never early, so the earliest arrival tells the card's true time.
-        if self._offset is None or offset < self._offset:
+        if self._offset is None or offset < self._offset or offset > self._offset + HOLE_S:
             self._offset = offset
         else:
             self._offset += FOLLOW * (offset - self._offset)

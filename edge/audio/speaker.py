@@ -17,6 +17,7 @@ from edge.ports import Clock, Fields, Post
 
 DUCK_GAIN = 0.2  # -14 dB: at least the 12 dB of the design
 FADE_S = 0.01  # long enough not to click, short enough to be instant
+NO_OUTPUT_S = 1.0  # nobody has pulled for so long: no output is open, and none can be touching the queue
 MOST_S = 900.0  # queued audio beyond this is dropped and counted: an engine gone wild
 
 
@@ -38,6 +39,7 @@ class QueueSpeaker:
         self._started: tuple[int, float] | None = None
         self._ended: tuple[int, float] | None = None
         self._sounding, self._in_gap = 0, False
+        self._pulled = 0.0  # when an output last asked
         self.underruns = self.starved = self.dropped = 0
 
     # --- the output's side --------------------------------------------------------------------------
@@ -50,7 +52,7 @@ class QueueSpeaker:
     def render(self, frames: int, now: float) -> Samples:
         """The next `frames` samples for the device, which sound `latency_s` from `now`."""
         out = np.zeros(frames, np.int16)
-        filled = 0
+        filled, self._pulled = 0, now
         while filled < frames and self._queue:
             turn, chunk = self._queue[0]
             if turn <= self._stopped:
@@ -86,10 +88,13 @@ class QueueSpeaker:
             out[filled : filled + length] = part * np.linspace(1.0, 0.0, length, dtype=np.float32)
             self._ledger.sounded(turn, length)
         self._sounding = 0
+        self._drop_stopped()
+        return filled + length
+
+    def _drop_stopped(self) -> None:
         while self._queue and self._queue[0][0] <= self._stopped:
             chunk = self._queue.popleft()[1]
             self._popped += 0 if chunk is None else len(chunk)
-        return filled + length
 
     def _account(self, filled: int, frames: int) -> None:
         gap = filled < frames
@@ -151,6 +156,8 @@ class QueueSpeaker:
     def tick(self) -> None:
         """Post what the output has noted. Called by the audio thread every few milliseconds."""
         now = self._clock()
+        if self._queue and now - self._pulled > NO_OUTPUT_S:
+            self._drop_stopped()
         started, ended = self._started, self._ended
         if started and now >= started[1]:
             self._started = None

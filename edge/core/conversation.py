@@ -14,6 +14,7 @@ from edge.core.effects import Ears
 from edge.core.replying import Replying
 from edge.core.stage import ConversationSettings
 from edge.core.table import TABLE, State
+from edge.core.turn import Kind
 
 __all__ = ["Conversation", "ConversationSettings", "State"]
 
@@ -42,10 +43,17 @@ class Conversation(Replying):
         self._publish("mute", on=on)
         if self.turn is None:
             self._rest(now)
-        elif on and self._hearing():
-            self._drop(now)
-        else:
+        elif not (on and self._hearing()):
             self._do(do.SetEars(self._ears()))
+        elif self._current().closing:  # it was asked before the mute, so it is answered
+            self._end_turn(now, now)
+        else:
+            self._drop(now)
+
+    def _long_hold(self, _event: ev.Event, now: float) -> None:
+        turn = self.turn
+        if turn is None or turn.kind is not Kind.HOLD or not turn.spoke:  # else it is a long question, button held
+            self._mute(ev.MuteSet(None), now)
 
     def _hearing(self) -> bool:
         """Whether the person's turn is open now."""
@@ -75,11 +83,23 @@ class Conversation(Replying):
         elif not self._hearing():
             self._do(do.SetEars(self._ears()))
 
+    def _speaker_lost(self, event: ev.SpeakerLost, now: float) -> None:
+        if event.message != self.speaker_problem:
+            self.speaker_problem = event.message
+            self._problem("speaker", event.message)
+        if self.state is State.SPEAKING:
+            self._cancel_reply()
+            self._rest(now)
+
+    def _speaker_found(self, _event: ev.Event, _now: float) -> None:
+        self.speaker_problem = ""
+        self._publish("speaker", ok=True)
+
     def _timeout(self, _event: ev.Event, now: float) -> None:
         if self.deadline is None or now < self.deadline:
             return
         turn = self._current()
-        if self.state is State.LISTENING and turn.spoke:
+        if (turn.closing and not turn.ended) or (self.state is State.LISTENING and turn.spoke):
             self._end_turn(now, now)
         elif self.state is State.LISTENING:
             self._drop(now)

@@ -94,9 +94,13 @@ class SendSay(Effect):
 
 @dataclass(frozen=True, slots=True)
 class CancelReply(Effect):
-    """Silence the speaker first, then tell the engine to stop and how much was heard."""
+    """Silence the speaker first, then tell the engine to stop and how much was heard.
+
+    `goes_on`: the person has only gone on with the question, which still wants an answer.
+    """
 
     turn: int
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,13 +44,18 @@ class Released(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LongHeld(Event):
+    """The button has stayed down for seconds: mute or unmute, unless the person is talking."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetAsked(Event):
     """The person wants the conversation forgotten (double tap, command, by voice)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MuteSet(Event):
-    """The microphone was muted or unmuted; None toggles (long hold)."""
+    """The microphone was muted or unmuted; None toggles."""
 
     on: bool | None = None
 
@@ -218,6 +223,18 @@ class MicLost(Event):
 @dataclass(frozen=True, slots=True)
 class MicFound(Event):
     """The microphone delivers audio (again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerLost(Event):
+    """The loudspeaker cannot be opened, or has stopped."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerFound(Event):
+    """The loudspeaker plays (again)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.core.events import ButtonDown, ButtonUp, Event, ForgetAsked, Held, MuteSet, Pressed, Released
+from edge.core.events import ButtonDown, ButtonUp, Event, ForgetAsked, Held, LongHeld, Pressed, Released
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Gestures:
             self._phase, self.deadline = "held", self._down_at + self.settings.long_s
             return [Held()]
         self._phase, self.deadline = "long", None
-        return [MuteSet(None)]
+        return [LongHeld()]
 
     def _down(self, now: float) -> list[Event]:
         self._phase, self._down_at = "down", now
@@ -60,4 +60,4 @@ class Gestures:
         self.deadline, self._down_at = None, None
         if was == "down":
             self._last_tap = now
-        return [Released()] if was == "held" else []
+        return [Released()] if was in {"held", "long"} else []

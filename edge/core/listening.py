@@ -32,22 +32,24 @@ class Listening(Words):
         turn.empties = empties
         self._do(do.SetEars(Ears.LISTEN, since))
         if self.ready:
-            self._enter(State.LISTENING, now + self._listen_s())
+            self._enter(State.LISTENING, self._listen_until(now))
         else:
             self._do(do.Connect())
             self._enter(State.CONNECTING, now + self.settings.connect_s)
 
-    def _listen_s(self) -> float:
-        """How long the person may be listened to from now on."""
+    def _listen_until(self, now: float) -> float:
+        """How long the person may be listened to; nothing puts off the end of the tail."""
         turn = self._current()
+        if turn.closing:
+            return turn.times["speech_end"] + self.settings.tail_s
         if turn.spoke or turn.kind is Kind.HOLD:  # a finger on the button needs no detector's word
-            return self.settings.max_turn_s
-        return self.settings.follow_up_s if turn.kind is Kind.FOLLOW_UP else self.settings.no_speech_s
+            return now + self.settings.max_turn_s
+        return now + (self.settings.follow_up_s if turn.kind is Kind.FOLLOW_UP else self.settings.no_speech_s)
 
     def _press_again(self, event: ev.Event, now: float) -> None:
         turn = self._current()
         if turn.by_voice and turn.spoke and not turn.ended:
-            self._end_turn(now, now)
+            self._end_soon(now)
         elif turn.by_voice or self._deaf():  # nothing said, or ended and the engine is not there yet: give it up
             self._drop(now)
         else:  # typed words or an announcement wait for the engine: whoever presses now is about to speak
@@ -56,22 +58,30 @@ class Listening(Words):
 
     def _hold(self, _event: ev.Event, now: float) -> None:
         turn = self._current()
-        if turn.by_voice and not turn.ended:
+        if turn.by_voice and not (turn.closing or turn.ended):
             turn.kind = Kind.HOLD
             self._talking(now)
 
     def _talking(self, now: float) -> None:
         if self.state is State.LISTENING:  # while connecting, it is the engine that has a time limit
-            self.deadline = now + self._listen_s()
+            self.deadline = self._listen_until(now)
 
     def _release(self, _event: ev.Event, now: float) -> None:
         turn = self._current()
-        if turn.kind is not Kind.HOLD or turn.ended:
+        if turn.kind is not Kind.HOLD or turn.closing or turn.ended:
             return
         if turn.audio_s >= MIN_HOLD_S:
-            self._end_turn(now, now)
+            self._end_soon(now)
         else:
             self._drop(now)
+
+    def _end_soon(self, now: float) -> None:
+        """The hand says that this is the end; it needs no detector's word that something was said."""
+        turn = self._current()
+        if not turn.closing:
+            turn.closing = turn.spoke = True
+            turn.mark("speech_end", now)
+            self.deadline = self._listen_until(now)
 
     def _end_turn(self, now: float, speech_end: float) -> None:
         turn = self._current()
@@ -123,9 +133,9 @@ class Listening(Words):
     def _reopen(self, event: ev.SpeechStarted) -> None:
         """The person goes on before the engine has got anything: it is still one turn, without a gap or a repeat."""
         turn = self._current()
-        if not self._deaf():
+        if not self._deaf() and self._new_speech(event):
             since = max(event.onset - self.settings.lead_in_s, turn.times["turn_end"])
-            turn.ended, turn.spoke, turn.kind = False, True, Kind.TAP
+            turn.closing, turn.ended, turn.spoke, turn.kind = False, False, True, Kind.TAP
             turn.times.clear()
             self._do(do.SetEars(Ears.LISTEN, since))
 
@@ -144,10 +154,14 @@ class Listening(Words):
         if turn.kind is not Kind.HOLD and turn.by_voice and not turn.ended:
             self._end_turn(now, event.voiced_until)
 
+    def _new_speech(self, event: ev.SpeechStarted) -> bool:
+        """Whether it is not the speech of the turn itself, which ears that begin to watch tell once more."""
+        return event.onset >= self._current().times["speech_end"]
+
     def _goes_on(self, event: ev.SpeechStarted, now: float) -> None:
         turn = self._current()
-        if turn.by_voice and not self._deaf():
-            self._cut(event.onset - self.settings.lead_in_s, now)
+        if turn.by_voice and not self._deaf() and self._new_speech(event):
+            self._cut(event.onset - self.settings.lead_in_s, now, goes_on=True)
 
     def _barged(self, event: ev.BargedIn, now: float) -> None:
         self._cut(event.onset - self.settings.lead_in_s, now)
@@ -155,8 +169,8 @@ class Listening(Words):
     def _interrupt(self, _event: ev.Event, now: float) -> None:
         self._cut(now, now)  # no pre-roll: the ring holds the reply's own sound
 
-    def _cut(self, since: float, now: float) -> None:
-        self._cancel_reply()
+    def _cut(self, since: float, now: float, *, goes_on: bool = False) -> None:
+        self._cancel_reply(goes_on=goes_on)
         if self._deaf():
             self._rest(now)
         else:

@@ -33,7 +33,7 @@ class Replying(Listening):
             self._enter(State.THINKING, now + self.settings.reply_s)
             self._do(do.SetEars(self._ears()))
         else:
-            self._enter(State.LISTENING, now + self._listen_s())
+            self._enter(State.LISTENING, self._listen_until(now))
 
     def _note_lost(self, event: ev.AgentLost, now: float) -> None:
         self.ready = False
@@ -50,7 +50,7 @@ class Replying(Listening):
             return
         self._do(do.Connect())
         if self.state is State.LISTENING:  # failing again while connecting must not put off the time limit
-            self._enter(State.CONNECTING, now + self.settings.connect_s)
+            self._enter(State.CONNECTING, self.deadline if self._current().closing else now + self.settings.connect_s)
 
     def _lost_reply(self, event: ev.AgentLost, now: float) -> None:
         self._note_lost(event, now)
@@ -70,6 +70,11 @@ class Replying(Listening):
 
     def _first_audio(self, event: ev.ReplyAudio, now: float) -> None:
         self._current().mark("first_audio", now)
+        if self.speaker_problem:
+            self._problem("speaker", self.speaker_problem)
+            self._cancel_reply()
+            self._rest(now)
+            return
         self._enter(State.SPEAKING, None)
         self._do(do.SetEars(self._ears()))
         self._more_audio(event, now)
@@ -138,7 +143,7 @@ class Replying(Listening):
 
     def _after_reply(self, turn: Turn, now: float) -> None:
         follow = turn.by_voice and turn.outcome == "done" and self.settings.follow_up_s > 0
-        if follow and not (self._deaf() or self.agent_problem or self._says):
+        if follow and self.ready and not (self._deaf() or self.agent_problem or self._says):
             self._listen(Kind.FOLLOW_UP, now, now)
         else:
             self._rest(now)

@@ -17,6 +17,7 @@ class ConversationSettings:
 
     preroll_s: float = 0.5
     hold_s: float = 0.4
+    tail_s: float = 0.15  # a finger is quicker than the last syllable and the capture path
     lead_in_s: float = 0.3  # audio sent from before a detected onset: detectors miss soft starts
     no_speech_s: float = 8.0
     follow_up_s: float = 6.0
@@ -38,6 +39,7 @@ class Stage:
         self.ready = False
         self.mic_problem = ""
         self.agent_problem = ""
+        self.speaker_problem = ""
         self.turn: Turn | None = None
         self._turns = 0
         self._says: deque[str] = deque()
@@ -54,8 +56,8 @@ class Stage:
         self.turn = Turn(self._turns, kind, text)
         return self.turn
 
-    def _cancel_reply(self) -> None:
-        self._do(do.CancelReply(self._current().id))
+    def _cancel_reply(self, *, goes_on: bool = False) -> None:
+        self._do(do.CancelReply(self._current().id, goes_on))
         self._publish("interrupted")
 
     def _ears(self) -> Ears:

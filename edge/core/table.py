@@ -24,33 +24,36 @@ class State(StrEnum):
 
 
 _TABLE = """
-event            idle        connecting      listening       thinking     speaking     muted       error
-Pressed          start       press_again     press_again     interrupt    interrupt    tell_muted  start
-Held             start       hold            hold            .            .            .           start
-Released         .           release         release         .            .            .           .
-ForgetAsked      forget      forget          forget          forget       forget       forget      forget
-MuteSet          mute        mute            mute            mute         mute         mute        mute
-MicAudio         .           hold_audio      send_audio      .            .            .           .
-SpeechStarted    .           speech          speech          goes_on      .            .           .
-SpeechPaused     .           .               pause           .            .            .           .
-SpeechResumed    .           .               resume          .            .            .           .
-SpeechEnded      .           silence         silence         .            .            .           .
-BargedIn         .           .               .               .            barged       .           .
-AgentReady       note_ready  go              note_ready      note_ready   note_ready   note_ready  note_ready
-AgentLost        note_lost   lost_listening  lost_listening  lost_reply   lost_reply   note_lost   note_lost
-TranscriptHeard  .           .               transcript      transcript   transcript   .           .
-ReplyText        .           .               .               reply_text   reply_text   .           .
-ReplyAudio       .           .               .               first_audio  more_audio   .           .
-ReplyEnded       .           .               .               reply_ended  reply_ended  .           .
-ToolCalled       .           .               .               run_tool     run_tool     .           .
-ToolFinished     .           .               .               tool_result  tool_result  .           .
-PlayoutStarted   .           .               .               .            sounding     .           .
-PlayoutEnded     .           .               .               .            played       .           .
-TextGiven        text        text            text            text         text         text        text
-SayGiven         say         say             say             say          say          say         say
-MicLost          mic_lost    mic_lost        mic_lost        mic_lost     mic_lost     mic_lost    mic_lost
-MicFound         mic_found   mic_found       mic_found       mic_found    mic_found    mic_found   mic_found
-TimePassed       .           timeout         timeout         timeout      timeout      .           .
+event            idle          connecting     listening      thinking      speaking      muted         error
+Pressed          start         press_again    press_again    interrupt     interrupt     tell_muted    start
+Held             start         hold           hold           .             .             .             start
+Released         .             release        release        .             .             .             .
+LongHeld         long_hold     long_hold      long_hold      long_hold     long_hold     long_hold     long_hold
+ForgetAsked      forget        forget         forget         forget        forget        forget        forget
+MuteSet          mute          mute           mute           mute          mute          mute          mute
+MicAudio         .             hold_audio     send_audio     .             .             .             .
+SpeechStarted    .             speech         speech         goes_on       .             .             .
+SpeechPaused     .             .              pause          .             .             .             .
+SpeechResumed    .             .              resume         .             .             .             .
+SpeechEnded      .             silence        silence        .             .             .             .
+BargedIn         .             .              .              .             barged        .             .
+AgentReady       note_ready    go             note_ready     note_ready    note_ready    note_ready    note_ready
+AgentLost        note_lost     lost_listening lost_listening lost_reply    lost_reply    note_lost     note_lost
+TranscriptHeard  .             .              transcript     transcript    transcript    .             .
+ReplyText        .             .              .              reply_text    reply_text    .             .
+ReplyAudio       .             .              .              first_audio   more_audio    .             .
+ReplyEnded       .             .              .              reply_ended   reply_ended   .             .
+ToolCalled       .             .              .              run_tool      run_tool      .             .
+ToolFinished     .             .              .              tool_result   tool_result   .             .
+PlayoutStarted   .             .              .              .             sounding      .             .
+PlayoutEnded     .             .              .              .             played        .             .
+TextGiven        text          text           text           text          text          text          text
+SayGiven         say           say            say            say           say           say           say
+MicLost          mic_lost      mic_lost       mic_lost       mic_lost      mic_lost      mic_lost      mic_lost
+MicFound         mic_found     mic_found      mic_found      mic_found     mic_found     mic_found     mic_found
+SpeakerLost      speaker_lost  speaker_lost   speaker_lost   speaker_lost  speaker_lost  speaker_lost  speaker_lost
+SpeakerFound     speaker_found speaker_found  speaker_found  speaker_found speaker_found speaker_found speaker_found
+TimePassed       .             timeout        timeout        timeout       timeout       .             .
 """
 
 

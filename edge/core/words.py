@@ -54,6 +54,9 @@ class Words(Stage):
         self._rest(now)
 
     def _clear_turn(self) -> None:
+        """Give up the turn; an announcement that has not begun waits for another moment."""
+        if self.turn is not None and self.turn.kind is Kind.SAY and self.state is State.CONNECTING:
+            self._says.appendleft(self.turn.text)
         if self.state in {State.THINKING, State.SPEAKING}:
             self._cancel_reply()
         elif self.turn is not None:

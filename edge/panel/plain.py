@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TextIO
 
 from edge.core.turn import STAGES
+from edge.panel.clean import clean
 from edge.ports import Fields
 
 
 class JsonView:
-    """One line of JSON an event."""
+    """One line of JSON an event; after each `turn`, the `status` of the device."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._status: Callable[[], Fields] | None = None
+
+    def watch(self, _level: Callable[[], float], status: Callable[[], Fields]) -> None:
+        """Whom to ask for the status."""
+        self._status = status
 
     def published(self, event: str, fields: Fields) -> None:
         """See ports.Watcher."""
+        self._print(event, fields)
+        if event == "turn" and self._status is not None:
+            status = self._status()
+            status.pop("last_turn", None)  # it stands one line above
+            self._print("status", status)
+
+    def _print(self, event: str, fields: Fields) -> None:
         print(json.dumps({"event": event, **fields}, default=str, ensure_ascii=False), file=self._out, flush=True)
 
     def close(self) -> None:
@@ -33,21 +47,24 @@ class PlainView:
     def published(self, event: str, fields: Fields) -> None:
         """See ports.Watcher."""
         if event == "user_transcript" and fields["final"]:
-            self._say(f"you:   {fields['text']}")
+            self._say(f"you:   {clean(fields['text'])}")
         elif event == "reply_transcript":
             self._reply.append(str(fields["text"]))
         elif event == "turn":
             self._say(f"       [{latency_line(fields)}]")
+        elif event == "interrupted":
+            self._reply.append(" [interrupted]")
+            self._flush()
         elif event == "state" and fields["state"] != "speaking":
             self._flush()
         elif event == "nothing_heard":
             self._say("       (no words were heard)")
         elif event in {"error", "note"}:
-            self._say(f"{event}:  {fields['message']}")
+            self._say(f"{event + ':':7}{clean(fields['message'])}")
 
     def _flush(self) -> None:
         if self._reply:
-            self._say(f"edge:  {''.join(self._reply).strip()}")
+            self._say(f"edge:  {clean(''.join(self._reply)).strip()}")
             self._reply.clear()
 
     def _say(self, line: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 
+from edge.agents.local.text import is_hallucination
 from edge.audio.files import load
-from tests.bench.clips import english
+from tests.bench.clips import clips, english
 from tests.bench.table import median, show
 from tests.speech import whisper
 
@@ -36,6 +37,17 @@ def errors(wanted: list[str], got: list[str]) -> int:
     return row[-1]
 
 
+def _noise() -> None:
+    """Noises must not be answered: Whisper finds words in most of them."""
+    noises = [(clip, whisper().read(load(clip.path).tobytes())) for clip in clips("noise")]
+    taken = [
+        (clip.name, r.text, r.score, r.no_speech)
+        for clip, r in noises
+        if not is_hallucination(r.text, score=r.score, no_speech=r.no_speech, seconds=r.seconds)
+    ]
+    show(f"Noises taken for words: {len(taken)} of {len(noises)}", ("recording", "read as", "score", "no speech"), taken)
+
+
 def run() -> None:
     """Each recording read once, whole, as a turn of its own."""
     rows, wrong, total, times = [], 0, 0, []
@@ -51,4 +63,5 @@ def run() -> None:
             rows.append((clip.name, f"{bad}/{len(wanted)}", reading.text))
     show("Recordings with word errors", ("recording", "errors", "read as"), rows)
     summary = [(len(times), total, f"{100 * wrong / total:.1f} %", median(times), max(times))]
+    _noise()
     show("Word error rate", ("recordings", "words", "word errors", "median s", "longest s"), summary)

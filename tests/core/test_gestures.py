@@ -52,9 +52,24 @@ def test_tap_after_a_hold_is_no_double_tap() -> None:
     assert told[-1] == (2.1, ev.Pressed())
 
 
-def test_long_hold_toggles_the_mute_and_sends_nothing() -> None:
-    """The mute has dropped the push-to-talk turn: there is nothing to release."""
-    assert feed((1.0, DOWN), (9.0, UP)) == [(1.0, ev.Pressed()), (1.4, ev.Held()), (4.0, ev.MuteSet(None))]
+def test_long_hold_is_released_too() -> None:
+    """Whether it meant mute or a long question is for the conversation to say."""
+    assert feed((1.0, DOWN), (9.0, UP)) == [
+        (1.0, ev.Pressed()),
+        (1.4, ev.Held()),
+        (4.0, ev.LongHeld()),
+        (9.0, ev.Released()),
+    ]
+
+
+def test_hold_that_ends_just_before_it_is_long() -> None:
+    """Three seconds are three seconds."""
+    assert [event for _, event in feed((1.0, DOWN), (3.99, UP))] == [ev.Pressed(), ev.Held(), ev.Released()]
+
+
+def test_tap_after_a_long_hold_is_no_double_tap() -> None:
+    """Only taps pair."""
+    assert feed((1.0, DOWN), (5.0, UP), (5.1, DOWN), (5.2, UP))[-1] == (5.1, ev.Pressed())
 
 
 def test_hold_as_second_half_of_a_double_tap() -> None:
@@ -85,7 +100,8 @@ def test_late_caller_gets_everything_one_by_one() -> None:
     """A loop that was busy for a minute."""
     gestures = Gestures()
     gestures.handle(DOWN, 0.0)
-    assert [gestures.due(60.0), gestures.due(60.0), gestures.due(60.0)] == [[ev.Held()], [ev.MuteSet(None)], []]
+    assert [gestures.due(60.0), gestures.due(60.0), gestures.due(60.0)] == [[ev.Held()], [ev.LongHeld()], []]
+    assert gestures.handle(UP, 60.0) == [ev.Released()]
 
 
 steps = st.lists(st.tuples(st.sampled_from([DOWN, UP]), st.floats(0.001, 5.0)), max_size=40)
@@ -93,16 +109,20 @@ steps = st.lists(st.tuples(st.sampled_from([DOWN, UP]), st.floats(0.001, 5.0)), 
 
 @given(steps)
 def test_order_of_events(edges: list[tuple[ev.Event, float]]) -> None:
-    """Press or forget; perhaps held; and what was held is released or muted, exactly once."""
+    """Press or forget; perhaps held; perhaps for long; and what was held is released, exactly once."""
     at, timed = 0.0, []
     for edge, later in edges:
         at += later
         timed.append((at, edge))
-    held = False
+    may_come = {
+        ev.Pressed: {ev.Pressed, ev.ForgetAsked, ev.Held},
+        ev.ForgetAsked: {ev.Pressed, ev.ForgetAsked, ev.Held},
+        ev.Held: {ev.LongHeld, ev.Released},
+        ev.LongHeld: {ev.Released},
+        ev.Released: {ev.Pressed},
+    }
+    last: type[ev.Event] = ev.Released
     for _, event in feed(*timed, (at + 10, UP)):
-        if held:
-            assert isinstance(event, ev.Released | ev.MuteSet)
-        else:
-            assert isinstance(event, ev.Pressed | ev.ForgetAsked | ev.Held)
-        held = isinstance(event, ev.Held)
-    assert not held
+        assert type(event) in may_come[last]
+        last = type(event)
+    assert last not in {ev.Held, ev.LongHeld}

@@ -79,7 +79,7 @@ def test_half_a_second_of_uh_is_no_question_and_no_crash() -> None:
     converse(scenario)
 
 
-@pytest.mark.parametrize("name", ["rain_1-17367-A", "dishes_a", "sneeze_1-26143-A", "dogbark_1-30344-A"])
+@pytest.mark.parametrize("name", ["rain_1-17367-A", "dishes_a", "sneeze_1-26143-A", "exercise_bike"])
 def test_noise_gets_no_answer(name: str) -> None:
     """Whisper invents sentences for noise; none of them may be answered."""
 
