@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from edge import __version__
 from edge.errors import EX_FAILED, EdgeVoiceError, UsageError
+
+Run = Callable[[argparse.Namespace], int]
 
 REMOTE = {
     "press": "press the button: start talking, interrupt, or end the wait",
@@ -29,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words[:1] == ["models"]:  # has subcommands and options of its own
             return _models(words[1:])
         options = _parser().parse_args(words)
-        return int(options.run(options) or 0)
+        return int(options.run(options))
     except EdgeVoiceError as error:
         print(f"edge-voice: {error}", file=sys.stderr)
         return error.exit_code
@@ -37,6 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         sys.stderr.close()
+        return EX_FAILED
+    except Exception as error:  # the last boundary: a fault of ours, told in one line
+        if os.environ.get("EDGE_VOICE_DEBUG"):
+            raise
+        print(f"edge-voice: internal error: {error!r}. EDGE_VOICE_DEBUG=1 shows where.", file=sys.stderr)
         return EX_FAILED
 
 
@@ -46,12 +55,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="edge-voice", description="A voice agent for a small Linux device.",
-                     epilog="example: edge-voice talk")  # fmt: skip
+    parser = _Parser(
+        prog="edge-voice", description="A voice agent for a small Linux device.", epilog="example: edge-voice talk"
+    )
     parser.add_argument("--version", action="version", version=f"edge-voice {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(name: str, about: str, example: str, run: Callable[[argparse.Namespace], int | None]) -> _Parser:
+    def add(name: str, about: str, example: str, run: Run) -> _Parser:
         sub: _Parser = commands.add_parser(name, help=about, description=about, epilog=f"example: {example}")
         sub.set_defaults(run=run)
         sub.add_argument("--config", type=Path, metavar="PATH", help="configuration file")
@@ -59,16 +69,7 @@ def _parser() -> _Parser:
 
     _talk_options(add("talk", "hold a conversation in the terminal", "edge-voice talk --text 'what time is it'", _talk))
     add("run", "run the daemon", "edge-voice run --config /etc/edge-voice/config.toml", _run)
-    status = add("status", "tell how the daemon is; exit 0 only if a turn could be held now", "edge-voice status", _status)
-    status.add_argument("--json", action="store_true", help="everything, as JSON")
-    add("watch", "print every event as a line of JSON", "edge-voice watch", _watch)
-    for name, about in REMOTE.items():
-        add(name, about, f"edge-voice {name}", lambda _, name=name: _remote(name))
-    volume = add("volume", "tell or set the volume in percent", "edge-voice volume 60", _volume)
-    volume.add_argument("percent", nargs="?", help="0 to 100")
-    for name, about in (("say", "have a text spoken as it stands"), ("ask", "ask by text; the answer is spoken")):
-        command = add(name, about, f"edge-voice {name} 'hello there'", lambda o, name=name: _remote(name, " ".join(o.text)))
-        command.add_argument("text", nargs="+", help="the text")
+    _remote_commands(add)
     add("devices", "list the sound devices", "edge-voice devices", _devices)
     config = add("config", "show or check the configuration", "edge-voice config check", _config)
     config.add_argument("what", choices=("show", "check"), help="`show` prints the effective configuration")
@@ -76,42 +77,64 @@ def _parser() -> _Parser:
     return parser
 
 
+def _remote_commands(add: Callable[[str, str, str, Run], _Parser]) -> None:
+    """What is said to a running daemon."""
+    about = "tell how the daemon is; exit 0 only if a turn could be held now"
+    status = add("status", about, "edge-voice status", _status)
+    status.add_argument("--json", action="store_true", help="everything, as JSON")
+    add("watch", "print every event as a line of JSON", "edge-voice watch", _watch)
+    for name, about in REMOTE.items():
+        add(name, about, f"edge-voice {name}", partial(_remote, name))
+    volume = add("volume", "tell or set the volume in percent", "edge-voice volume 60", _volume)
+    volume.add_argument("percent", nargs="?", help="0 to 100")
+    for name, about in (("say", "have a text spoken as it stands"), ("ask", "ask by text; the answer is spoken")):
+        command = add(name, about, f"edge-voice {name} 'hello there'", partial(_remote, name))
+        command.add_argument("text", nargs="+", help="the text")
+
+
 def _talk_options(talk: _Parser) -> None:
-    talk.add_argument("--input", type=Path, nargs="+", metavar="FILE", help="sound files spoken in turn, instead of a microphone")
-    talk.add_argument("--output", type=Path, metavar="FILE", help="write what is said to this WAV file, instead of a speaker")
+    talk.add_argument(
+        "--input", type=Path, nargs="+", metavar="FILE", help="sound files spoken in turn, instead of a microphone"
+    )
+    talk.add_argument(
+        "--output", type=Path, metavar="FILE", help="write what is said to this WAV file, instead of a speaker"
+    )
     talk.add_argument("--engine", metavar="NAME", help="local or none; otherwise as configured")
-    talk.add_argument("--text", action="append", metavar="TEXT", help="a typed turn (may be repeated); ends after the last answer")
+    talk.add_argument(
+        "--text", action="append", metavar="TEXT", help="a typed turn (may be repeated); ends after the last answer"
+    )
     talk.add_argument("--json", action="store_true", help="one line of JSON an event, and nothing else")
 
 
 def _talk(options: argparse.Namespace) -> int:
-    from edge.talk import talk  # noqa: PLC0415
+    from edge.talk import talk
 
     return talk(options)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge.service import serve  # noqa: PLC0415
+    from edge.service import serve
 
     return serve(options.config)
 
 
-def _remote(command: str, argument: object = None) -> int:
-    from edge.host import client, control  # noqa: PLC0415
+def _remote(command: str, options: argparse.Namespace) -> int:
+    from edge.host import client, control
 
-    client.call(control.socket_path(), command, argument)
+    words = getattr(options, "text", None)
+    client.call(control.socket_path(), command, " ".join(words) if words else None)
     return 0
 
 
 def _volume(options: argparse.Namespace) -> int:
-    from edge.host import client, control  # noqa: PLC0415
+    from edge.host import client, control
 
     print(f"{client.call(control.socket_path(), 'volume', options.percent)['percent']} %")
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    from edge.host import client, control  # noqa: PLC0415
+    from edge.host import client, control
 
     status = client.call(control.socket_path(), "status")
     print(json.dumps(status, indent=1) if options.json else _summary(status))
@@ -124,14 +147,16 @@ def _summary(status: dict[str, object]) -> str:
     lines = [f"{status['state']}, {ready}; up {status['uptime_s']} s, version {status['version']}"]
     for name, part in (("engine", engine), ("microphone", microphone), ("speaker", speaker)):
         facts = part.items() if isinstance(part, dict) else ()
-        lines.append(f"{name + ':':11} " + ", ".join(f"{key} {value}" for key, value in facts if value not in (None, "", {})))
+        lines.append(
+            f"{name + ':':11} " + ", ".join(f"{key} {value}" for key, value in facts if value not in (None, "", {}))
+        )
     problems = status.get("problems")
     lines += [f"problem:    {problem}" for problem in problems] if isinstance(problems, list) else []
     return "\n".join(lines)
 
 
 def _watch(_options: argparse.Namespace) -> int:
-    from edge.host import client, control  # noqa: PLC0415
+    from edge.host import client, control
 
     for event in client.watch(control.socket_path()):
         print(json.dumps(event), flush=True)
@@ -139,7 +164,7 @@ def _watch(_options: argparse.Namespace) -> int:
 
 
 def _devices(_options: argparse.Namespace) -> int:
-    from edge.audio.device import devices  # noqa: PLC0415
+    from edge.audio.device import devices
 
     found = devices()
     if not found:
@@ -150,7 +175,7 @@ def _devices(_options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> int:
-    from edge.config import load, show  # noqa: PLC0415
+    from edge.config import load, show
 
     config = load(options.config)
     if options.what == "show":
@@ -161,9 +186,9 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _models(words: list[str]) -> int:
-    from edge.agents.local.models import main as models  # noqa: PLC0415
-    from edge.agents.local.setup import models_dir  # noqa: PLC0415
-    from edge.config import load  # noqa: PLC0415
+    from edge.agents.local.models import main as models
+    from edge.agents.local.setup import models_dir
+    from edge.config import load
 
     return models(words, models_dir(load().local), sys.stdout)
 

@@ -30,7 +30,7 @@ def _setting(default: Any, about: str, low: float | None = None, high: float | N
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """[device]"""
+    """The section [device]."""
 
     name: str = _setting("", "name shown on the companion page; the host name when empty")
     timezone: str = _setting("", "IANA zone for spoken times; the system's when empty")
@@ -38,7 +38,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """[audio]"""
+    """The section [audio]."""
 
     input: str = _setting("", "microphone: part of its name or its index; the default device when empty")
     output: str = _setting("", "speaker: part of its name or its index; the default device when empty")
@@ -51,7 +51,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """[panel]"""
+    """The section [panel]."""
 
     hold_ms: int = _setting(400, "a press longer than this is push-to-talk", 100, 2000)
     long_ms: int = _setting(3000, "a press longer than this mutes or unmutes", 1000, 10_000)
@@ -60,7 +60,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """[conversation]"""
+    """The section [conversation]."""
 
     barge_in: str = _setting("button", "how a person interrupts", choices=("duck", "stop", "button", "off"))
     end_silence_ms: int = _setting(550, "silence that ends a turn", 200, 5000)
@@ -73,14 +73,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """[engine]"""
+    """The section [engine]."""
 
     use: tuple[str, ...] = _setting((), "engines in order of preference; chosen by the keys that are there when empty")
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """[local]"""
+    """The section [local]."""
 
     models_dir: str = _setting("", "where the models are; the state directory when empty")
     language: str = _setting("en", "what is spoken to the device (it answers in English)")
@@ -95,7 +95,7 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """[log]"""
+    """The section [log]."""
 
     level: str = _setting("info", "least important message shown", choices=("debug", "info", "warning", "error"))
     transcripts: bool = _setting(False, "whether what is said is written to the journal")
@@ -130,7 +130,9 @@ def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Confi
     _check_whole(config, problems)
     if problems:
         raise ConfigError(problems)
-    sources = ((str(file),) if file else ()) + ((f"{len(variables)} sections from the environment",) if variables else ())
+    sources = ((str(file),) if file else ()) + (
+        (f"{len(variables)} sections from the environment",) if variables else ()
+    )
     return replace(config, sources=sources)
 
 
@@ -172,7 +174,9 @@ def _toml(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML escapes as JSON does, and DEL too
+        return json.dumps(value, ensure_ascii=False).replace(
+            "\x7f", "\\u007f"
+        )  # TOML escapes as JSON does, and DEL too
     return str(value)
 
 

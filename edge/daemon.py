@@ -73,8 +73,11 @@ class Daemon:
             self.feed(event, self._clock())
             self._arm()
         except Exception as error:  # noqa: BLE001  the loop's boundary: `run` raises it
-            self._failure = error
-            self._ended.set()
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = error
+        self._ended.set()
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -178,4 +181,10 @@ class Daemon:
 
         task = asyncio.ensure_future(run())
         self._tool_tasks.add(task)
-        task.add_done_callback(self._tool_tasks.discard)
+        task.add_done_callback(self._tool_done)
+
+    def _tool_done(self, task: asyncio.Task[None]) -> None:
+        self._tool_tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)

@@ -1,13 +1,13 @@
 """Every error the project raises on purpose, as one tree.
 
-    EdgeVoiceError            str(error) is what a person reads: what happened, where, what to do
-    +-- ConfigError           the configuration is wrong; lists every problem (exit code 78)
-    +-- UsageError            the command line asks for something that cannot be (exit code 2)
-    +-- AudioError            a sound file or a sound device cannot be used
-    |   +-- DeviceGone        the device was there and has vanished, or never came
-    +-- ModelError            a model file is missing, damaged or cannot be fetched
-    +-- AgentError            an engine failed; `retryable` says whether trying again can help
-    +-- ControlError          the control socket cannot be opened or does not answer
+EdgeVoiceError            str(error) is what a person reads: what happened, where, what to do
++-- ConfigError           the configuration is wrong; lists every problem (exit code 78)
++-- UsageError            the command line asks for something that cannot be (exit code 2)
++-- AudioError            a sound file or a sound device cannot be used
+|   +-- DeviceGone        the device was there and has vanished, or never came
++-- ModelError            a model file is missing, damaged or cannot be fetched
++-- AgentError            an engine failed; `retryable` says whether trying again can help
++-- ControlError          the control socket cannot be opened or does not answer
 """
 
 EX_FAILED = 1

@@ -46,7 +46,11 @@ def _reload(assembly: Assembly, path: Path | None) -> None:
         for problem in error.problems:
             _log.error("not_reloaded %s", problem)
         return
-    fixed = [name for name in ("device", "panel", "engine", "local") if getattr(config, name) != getattr(assembly.config, name)]
+    fixed = [
+        name
+        for name in ("device", "panel", "engine", "local")
+        if getattr(config, name) != getattr(assembly.config, name)
+    ]
     assembly.apply(config)
     with contextlib.suppress(ValueError):
         logging.getLogger().setLevel(config.log.level.upper())

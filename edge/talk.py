@@ -98,7 +98,7 @@ def _connect(plan: Plan, path: Path | None, *, with_microphone: bool) -> None:
 def _present(config: Config) -> tuple[bool, bool]:
     """Whether a microphone and a speaker can be found."""
     try:
-        from edge.audio.device import choose  # noqa: PLC0415  loads PortAudio
+        from edge.audio.device import choose
     except OSError:  # no PortAudio library on this machine
         return False, False
     found = []
@@ -196,7 +196,7 @@ def _hear_keys(stack: ExitStack, session: Session) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, session.end)
     if sys.stdin.isatty():
-        from edge.panel.keyboard import Keyboard  # noqa: PLC0415  needs a terminal
+        from edge.panel.keyboard import Keyboard
 
         stack.enter_context(Keyboard(session.key))
 
@@ -207,7 +207,7 @@ def _view(options: argparse.Namespace, plan: Plan) -> View:
     if sys.stdout.isatty():
         try:
             from edge.panel.gauges import Sight
-            from edge.panel.terminal import TerminalView  # noqa: PLC0415  rich
+            from edge.panel.terminal import TerminalView
 
             by_voice = plan.config.conversation.barge_in in {"duck", "stop"}
             return TerminalView(Sight(scripted=plan.scripted, by_voice=by_voice))

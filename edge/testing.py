@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -239,8 +240,13 @@ class SimulatedDevice:
     """The device of the example above. `output` writes what the speaker plays to a WAV file."""
 
     def __init__(
-        self, agent: Agent | None = None, config: Config | None = None, *, tools: Iterable[Tool] = (), output: Path | None = None
-    ) -> None:  # fmt: skip
+        self,
+        agent: Agent | None = None,
+        config: Config | None = None,
+        *,
+        tools: Iterable[Tool] = (),
+        output: Path | None = None,
+    ) -> None:
         self.config = config or Config()
         self.clock = _Clock()
         self.agent = agent or ScriptedAgent()
@@ -249,7 +255,7 @@ class SimulatedDevice:
         self._output = output
         self._source = FileSource([], "simulated", paced=False)
 
-    async def __aenter__(self) -> SimulatedDevice:
+    async def __aenter__(self) -> Self:
         self.speaker = QueueSpeaker(self._post, self.clock, self.config.audio.volume)
         sessions = Sessions(self._post, lambda call: call())
         self.front = front_end(self.config, sessions, self.speaker)
@@ -267,7 +273,9 @@ class SimulatedDevice:
         await self.run(1.0)  # a second of silence, so that there is a pre-roll and a noise floor
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         await self.agent.close()
         self.sink.finish()
         self.daemon.stop()

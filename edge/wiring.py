@@ -88,7 +88,7 @@ def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker) -> Fron
 
 def device_lines(config: Config) -> Lines:
     """The configured sound devices."""
-    from edge.audio.device import DeviceSink, DeviceSource, rescan  # noqa: PLC0415  loads PortAudio
+    from edge.audio.device import DeviceSink, DeviceSource, rescan
 
     audio = config.audio
     channel = audio.channel - 1 if audio.channel else None
@@ -101,15 +101,19 @@ def engine(config: Config, post: Post) -> Agent:
     name = config.engine.use[0] if config.engine.use else "local"
     if name == "none":
         return NoAgent(post)
-    from edge.agents.local.setup import local_agent  # noqa: PLC0415  only the engine that is used
+    from edge.agents.local.setup import local_agent
 
     return local_agent(config.local, post)
 
 
 @asynccontextmanager
 async def assembled(
-    config: Config, lines: Lines, watchers: tuple[Watcher, ...] = (), control: Path | None = None, clock: Clock = time.monotonic
-) -> AsyncIterator[Assembly]:  # fmt: skip
+    config: Config,
+    lines: Lines,
+    watchers: tuple[Watcher, ...] = (),
+    control: Path | None = None,
+    clock: Clock = time.monotonic,
+) -> AsyncIterator[Assembly]:
     """A device, running but for `daemon.run()`; taken down at the end."""
     async with AsyncExitStack() as stack:
         inbox = _Inbox()
@@ -121,7 +125,9 @@ async def assembled(
         keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy)
         agent = engine(config, inbox.post)
         host = Systemd()
-        toolbox = Toolbox(lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone)
+        toolbox = Toolbox(
+            lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone
+        )
         ports = Ports(Ear(front, sessions, thread, keeper), speaker, agent, toolbox, host, [*watchers, host])
         conversation = Conversation(conversation_settings(config))
         times = config.panel
@@ -143,7 +149,7 @@ async def assembled(
 
 
 async def _serve_control(stack: AsyncExitStack, assembly: Assembly, path: Path) -> None:
-    from edge.host.control import ControlServer  # noqa: PLC0415  `talk` needs no socket
+    from edge.host.control import ControlServer
 
     server = ControlServer(path, assembly.commands.do, lambda: assembly.front.level)
     stack.push_async_callback(server.close)

@@ -18,6 +18,7 @@ from edge.errors import AudioError, DeviceGone
 
 RING_S = 10.0
 BLOCK_S = 0.02  # 10 ms blocks double the idle CPU (2 % against 1 % through PulseAudio) and gain 10 ms
+MOST_REAL = 16  # channels; a device that claims more is a sound server, which gives what one asks for
 RATES = (48_000, 16_000, 44_100, 32_000, 96_000, 24_000, 8_000)  # 48 -> 16 kHz holds the least back
 DTYPES = ("int16", "float32", "int32")
 STALL_S = 2.0  # a removed card's callbacks just stop; nothing else tells (measured: no error, still "active")
@@ -44,9 +45,9 @@ class Device:
 def rescan() -> None:
     """Make PortAudio look again for devices. No stream may be open."""
     with suppress(sd.PortAudioError):
-        sd._terminate()
+        sd._terminate()  # noqa: SLF001  the only way there is
     with suppress(sd.PortAudioError):
-        sd._initialize()
+        sd._initialize()  # noqa: SLF001
 
 
 def devices() -> list[Device]:
@@ -56,7 +57,9 @@ def devices() -> list[Device]:
     except sd.PortAudioError as error:
         raise DeviceGone(f"The sound devices cannot be listed ({error.args[0]}): does the sound server run?") from None
     return [
-        Device(i, str(d["name"]), int(d["max_input_channels"]), int(d["max_output_channels"]), int(d["default_samplerate"]))
+        Device(
+            i, str(d["name"]), int(d["max_input_channels"]), int(d["max_output_channels"]), int(d["default_samplerate"])
+        )
         for i, d in enumerate(table)
     ]
 
@@ -83,7 +86,7 @@ def _forms(device: Device, rate: int, channel: int | None, *, output: bool) -> I
     most = device.outputs if output else device.inputs
     least = (channel or 0) + 1
     counts = [n for n in dict.fromkeys((least, 2, most)) if least <= n <= most]
-    if channel is not None and not output and most <= 16:
+    if channel is not None and not output and most <= MOST_REAL:
         counts.reverse()  # an array's channels come all or not at all
     rates = (rate,) if rate else tuple(dict.fromkeys((*RATES, device.rate)))
     for one_rate in rates:
@@ -127,7 +130,9 @@ class DeviceSource:
         """Open the device; raises DeviceGone."""
         device = choose(self._wanted, output=False)
         if self.channel is not None and self.channel >= device.inputs:
-            raise AudioError(f'"{device.name}" has {device.inputs} channels, so audio.channel = {self.channel + 1} cannot be.')
+            raise AudioError(
+                f'"{device.name}" has {device.inputs} channels, so audio.channel = {self.channel + 1} cannot be.'
+            )
         ring: Ring | None = None
 
         def arrived(data: Any, _frames: int, _time: Any, status: Any) -> None:

@@ -26,7 +26,7 @@ GAP_S = 0.5  # silence kept between two replies in the written file
 
 def load(path: Path) -> Samples:
     """Any WAV, FLAC, OGG, MP3 (any rate, channels, sample type) as 16 kHz mono int16."""
-    import soundfile  # noqa: PLC0415  only where a file is read
+    import soundfile
 
     try:
         with soundfile.SoundFile(path) as file:
@@ -41,7 +41,7 @@ def load(path: Path) -> Samples:
     if len(table) == 0:
         raise AudioError(f"{path} has no sound in it.")
     mono = soxr.resample(table.mean(axis=1), rate, CORE_RATE, quality="HQ")
-    return np.clip(np.nan_to_num(mono) * 32767, -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.nan_to_num(mono) * 32767, -32768, 32767), np.int16)
 
 
 def _why_unreadable(path: Path, reason: str) -> str:
@@ -84,7 +84,8 @@ class FileSource:
         self._at = 0
         self._paced = paced
         self._pace: Paced | None = None
-        self.name, self.channel, self.overruns, self.gate = name, None, 0, True
+        self.name, self.overruns, self.gate = name, 0, True
+        self.channel: int | None = None
         self.form = Format(CORE_RATE, 1)
         self.ring = Ring(CORE_RATE, 2, RING_S)
 
@@ -201,8 +202,10 @@ class FileSink:
 
 def create(path: Path) -> wave.Wave_write:
     """A WAV file to be written to, mono int16."""
-    path.open("wb").close()  # raises what is wrong; wave would leave half an object behind, which complains when it goes
-    file = wave.open(str(path), "wb")
+    path.open(
+        "wb"
+    ).close()  # raises what is wrong; wave would leave half an object behind, which complains when it goes
+    file = wave.open(str(path), "wb")  # noqa: SIM115  stays open for later replies
     file.setnchannels(1)
     file.setsampwidth(2)
     file.setframerate(OUT_RATE)

@@ -60,7 +60,7 @@ class Keeper:
     `playing` tells whether something is to be heard: then the output is needed, however long it lasts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  each is a different neighbour
         self, source: Source | None, sink: Line | None, post: Post, attach: Attach, rescan: Callable[[], None],
         playing: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip

@@ -78,10 +78,9 @@ class Listening(Words):
     def _end_soon(self, now: float) -> None:
         """The hand says that this is the end; it needs no detector's word that something was said."""
         turn = self._current()
-        if not turn.closing:
-            turn.closing = turn.spoke = True
-            turn.mark("speech_end", now)
-            self.deadline = self._listen_until(now)
+        turn.closing = turn.spoke = True
+        turn.mark("speech_end", now)
+        self.deadline = self._listen_until(now)
 
     def _end_turn(self, now: float, speech_end: float) -> None:
         turn = self._current()

@@ -13,13 +13,19 @@ from websockets.sync.client import ClientConnection, unix_connect
 from edge.errors import ControlError
 
 ANSWER_S = 5.0
+CLOSE_S = 0.5  # a daemon that hangs does not say goodbye either
 
 
 def _connect(path: Path) -> ClientConnection:
     try:
-        return unix_connect(str(path), uri="ws://localhost/", open_timeout=ANSWER_S, compression=None)
+        return unix_connect(
+            str(path), uri="ws://localhost/", open_timeout=ANSWER_S, close_timeout=CLOSE_S, compression=None
+        )
     except (FileNotFoundError, ConnectionRefusedError):
-        raise ControlError(f"No edge-voice daemon is running here (no answer at {path}). Start one: edge-voice run, or systemctl start edge-voice.") from None  # noqa: E501
+        raise ControlError(
+            f"No edge-voice daemon is running here (no answer at {path}). "
+            "Start one: edge-voice run, or systemctl start edge-voice."
+        ) from None
     except PermissionError:
         raise ControlError(f"{path} belongs to another user; use sudo, or join the group edge-voice.") from None
     except (OSError, WebSocketException, TimeoutError) as error:

@@ -1,8 +1,8 @@
 """The local control socket: JSON over a WebSocket over a Unix socket (design section 8).
 
-    -> {"v": 1, "id": 7, "command": "volume", "argument": 60}
-    <- {"v": 1, "id": 7, "ok": true, "result": {"percent": 60}}   or   {..., "ok": false, "error": "..."}
-    -> {"v": 1, "id": 8, "command": "watch"}     and from then on    <- {"v": 1, "event": "state", ...}
+-> {"v": 1, "id": 7, "command": "volume", "argument": 60}
+<- {"v": 1, "id": 7, "ok": true, "result": {"percent": 60}}   or   {..., "ok": false, "error": "..."}
+-> {"v": 1, "id": 8, "command": "watch"}     and from then on    <- {"v": 1, "event": "state", ...}
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ MOST_BYTES = 65_536
 MOST_WAITING = 256  # events a slow watcher may be behind; then it is dropped
 LEVEL_S = 0.2
 
+NO_REQUEST = 'A request looks like {"v": 1, "id": 1, "command": "status"}.'
+
 Do = Callable[[str, object], Fields]
 
 
@@ -37,7 +39,7 @@ def socket_path(env: Mapping[str, str] = os.environ) -> Path:
         return Path(env["RUNTIME_DIRECTORY"].split(":")[0]) / "control.sock"
     service = Path("/run/edge-voice/control.sock")
     user = env.get("XDG_RUNTIME_DIR")
-    mine = Path(user) / "edge-voice/control.sock" if user else Path(f"/tmp/edge-voice-{os.getuid()}/control.sock")
+    mine = Path(user) / "edge-voice/control.sock" if user else Path(f"/tmp/edge-voice-{os.getuid()}/control.sock")  # noqa: S108
     return service if service.exists() and not mine.exists() else mine
 
 
@@ -46,6 +48,8 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.parent.stat().st_uid not in {os.getuid(), 0}:
+            raise ControlError(f"{path.parent} belongs to somebody else; set EDGE_VOICE_SOCKET to a path of your own.")
         self._file = path.with_suffix(".lock").open("a+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,6 +64,14 @@ class Lock:
     def close(self) -> None:
         """Let the next one in. Idempotent."""
         self._file.close()
+
+
+def _request(message: object) -> tuple[object, str, object]:
+    """(id, command, argument) of a parsed message; raises ControlError when it is no request."""
+    command = message.get("command") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(command, str):
+        raise ControlError(NO_REQUEST)
+    return message.get("id"), command, message.get("argument")
 
 
 class ControlServer:
@@ -79,7 +91,7 @@ class ControlServer:
             self._server = await unix_serve(self._serve, str(self._path), max_size=MOST_BYTES, compression=None)
             self._path.chmod(0o660)
         except OSError as error:
-            raise ControlError(f"The control socket {self._path} cannot be made: {error.strerror}.") from None
+            raise ControlError(f"The control socket {self._path} cannot be made: {error.strerror or error}.") from None
 
     async def close(self) -> None:
         """Stop serving. Idempotent."""
@@ -123,19 +135,14 @@ class ControlServer:
     def _answer(self, message: str | bytes) -> tuple[Fields, bool]:
         number: object = None
         try:
-            request = json.loads(message)
-            if not isinstance(request, dict) or not isinstance(request.get("command"), str):
-                raise TypeError
-            number = request.get("id")
-            if request["command"] == "watch":
-                return {"v": VERSION, "id": number, "ok": True, "result": self._do("status", None)}, True
-            result = self._do(request["command"], request.get("argument"))
+            number, command, argument = _request(json.loads(message))
+            watch = command == "watch"
+            result = self._do("status" if watch else command, argument)
         except EdgeVoiceError as error:
             return {"v": VERSION, "id": number, "ok": False, "error": str(error)}, False
-        except (ValueError, TypeError, RecursionError):
-            problem = 'A request looks like {"v": 1, "id": 1, "command": "status"}.'
-            return {"v": VERSION, "id": number, "ok": False, "error": problem}, False
-        return {"v": VERSION, "id": number, "ok": True, "result": result}, False
+        except (ValueError, RecursionError):
+            return {"v": VERSION, "id": number, "ok": False, "error": NO_REQUEST}, False
+        return {"v": VERSION, "id": number, "ok": True, "result": result}, watch
 
     async def _pass_on(self, connection: ServerConnection, waiting: asyncio.Queue[str]) -> None:
         with suppress(ConnectionClosed):

@@ -33,4 +33,9 @@ class Journal:
         if event == "tool" and not self._transcripts:
             fields = {key: value for key, value in fields.items() if key != "arguments"}
         level = logging.WARNING if event == "error" else logging.INFO
-        _log.log(level, "%s %s", event, " ".join(f"{key}={value}" for key, value in fields.items()))
+        _log.log(level, "%s %s", event, " ".join(f"{key}={_one_line(value)}" for key, value in fields.items()))
+
+
+def _one_line(value: object) -> str:
+    """What a person or a model said must not be able to forge a line of its own."""
+    return "".join(c if c.isprintable() else " " for c in str(value))

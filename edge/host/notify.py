@@ -16,7 +16,7 @@ class Systemd:
         self._notify: Callable[[str], object] | None = None
         if env.get("NOTIFY_SOCKET"):
             try:
-                from systemd.daemon import notify  # noqa: PLC0415  only under systemd
+                from systemd.daemon import notify
 
                 self._notify = notify
             except ImportError:

@@ -22,8 +22,9 @@ class Region:
     def __init__(self, console: Console) -> None:
         self._console = console
         # a console of its own: even while it captures, rich writes to the file, which may be gone
-        self._painter = Console(file=StringIO(), force_terminal=True, no_color=console.no_color,
-                                color_system=console.color_system)  # type: ignore[arg-type]  # rich's own word for it
+        self._painter = Console(
+            file=StringIO(), force_terminal=True, no_color=console.no_color, color_system=console.color_system
+        )  # type: ignore[arg-type]  # rich's own word for it
         self._rows: list[Text] = []
         self._drawn: list[str] = []
         self._width = 0

@@ -107,6 +107,18 @@ class Driver:
         told.append(self(ev.SpeechEnded(voiced_until=self.now - 0.55)))
         return " ".join(filter(None, told))
 
+    def hear(self, *chunks: int) -> str:
+        """Numbered chunks of the person's sound."""
+        return self(*[ev.MicAudio(pcm(0.01, number)) for number in chunks])
+
+    def sent(self) -> list[int]:
+        """The numbers of the chunks the engine got, in order."""
+        return [effect.pcm[0] for effect in only(self.done, do.SendAudio)]
+
+    def tail(self) -> str:
+        """The hand has ended the turn, and the last sound has had its time to come in."""
+        return self.wait(self.conv.settings.tail_s)
+
     def ask(self) -> str:
         """Tap, a question: the device thinks."""
         return " ".join([self(ev.Pressed()), self.say()])
@@ -130,3 +142,33 @@ class Driver:
     def errors(self) -> list[str]:
         """Where things were said to have gone wrong."""
         return [str(fields["where"]) for fields in self.published("error")]
+
+
+# --- where tests often begin -------------------------------------------------------------------------
+
+
+def offline() -> Driver:
+    """A device whose engine is not there (yet)."""
+    return Driver(ready=False)
+
+
+def listening() -> Driver:
+    """A device that was tapped."""
+    drive = Driver()
+    drive(ev.Pressed())
+    return drive
+
+
+def thinking() -> Driver:
+    """A device that was asked something."""
+    drive = Driver()
+    drive.ask()
+    return drive
+
+
+def speaking() -> Driver:
+    """A device in the middle of a reply of two seconds so far."""
+    drive = thinking()
+    drive.reply(2.0)
+    drive(ev.PlayoutStarted(drive.turn, drive.now))
+    return drive

@@ -1,4 +1,4 @@
-"""Whole exchanges, mute, faults and time limits."""
+"""Whole exchanges and time limits."""
 
 from __future__ import annotations
 
@@ -8,37 +8,9 @@ from edge.core import effects as do
 from edge.core import events as ev
 from edge.core.conversation import ConversationSettings
 from edge.core.effects import Ears
-from tests.core.driving import START, Driver, only, pcm
+from tests.core.driving import START, Driver, listening, offline, only, pcm, speaking, thinking
 
 LIMITS = ConversationSettings()
-
-
-def offline() -> Driver:
-    """A device whose engine is not there (yet)."""
-    return Driver(ready=False)
-
-
-def listening() -> Driver:
-    """A device that was tapped."""
-    drive = Driver()
-    drive(ev.Pressed())
-    return drive
-
-
-def thinking() -> Driver:
-    """A device that was asked something."""
-    drive = Driver()
-    drive.ask()
-    return drive
-
-
-def speaking() -> Driver:
-    """A device in the middle of a reply of two seconds so far."""
-    drive = thinking()
-    drive.reply(2.0)
-    drive(ev.PlayoutStarted(drive.turn, drive.now))
-    return drive
-
 
 # --- a conversation ----------------------------------------------------------------------------------
 
@@ -106,144 +78,6 @@ def test_what_was_understood_and_answered_is_published() -> None:
         {"turn": 1, "text": "hello", "final": True},
     ]
     assert drive.published("reply_transcript") == [{"turn": 1, "text": "Hi."}]
-
-
-# --- mute --------------------------------------------------------------------------------------------
-
-
-def test_mute_at_rest_and_back() -> None:
-    """The microphone is closed before anything else happens, and opened again."""
-    drive = Driver()
-    assert drive(ev.MuteSet(on=True)) == "close !mute off"
-    assert drive.state == "muted"
-    assert drive(ev.MuteSet(on=False)) == "open !mute off"
-    assert drive.state == "idle"
-    assert [fields["on"] for fields in drive.published("mute")] == [True, False]
-
-
-@pytest.mark.parametrize("on", [True, False])
-def test_mute_that_is_set_already_changes_nothing(on: bool) -> None:
-    """A switch may be read twice."""
-    drive = Driver()
-    drive(ev.MuteSet(on=on))
-    assert drive(ev.MuteSet(on=on)) == ""
-
-
-def test_mute_while_listening_forgets_what_was_said() -> None:
-    """What a person wants private stays private."""
-    drive = listening()
-    drive(ev.SpeechStarted(drive.now), ev.MicAudio(pcm()))
-    assert drive(ev.MuteSet(on=True)) == "close !mute drop off"
-    assert (drive.state, drive.turn_over()) == ("muted", True)
-    assert drive(ev.MicAudio(pcm()), ev.SpeechEnded(drive.now)) == ""
-
-
-def test_mute_while_connecting_sends_nothing_later() -> None:
-    """The audio kept for the engine is forgotten with the turn."""
-    drive = offline()
-    drive(ev.Pressed(), ev.MicAudio(pcm()), ev.MuteSet(on=True))
-    assert drive(ev.AgentReady()) == ""
-    assert only(drive.done, do.SendAudio) == []
-
-
-@pytest.mark.parametrize("state", ["thinking", "speaking"])
-def test_mute_does_not_stop_the_answer(state: str) -> None:
-    """What was asked before is still answered; nobody is listened to afterwards."""
-    drive = thinking() if state == "thinking" else speaking()
-    assert drive(ev.MuteSet(on=True)) == "close !mute off"
-    assert drive.state == state
-    drive.reply()
-    drive.reply_ends()
-    assert drive.played() == "off"
-    assert drive.state == "muted"
-
-
-def test_unmute_while_speaking_puts_the_guard_back() -> None:
-    """The reply can be interrupted by voice again."""
-    drive = speaking()
-    drive(ev.MuteSet(on=True))
-    assert drive(ev.MuteSet(on=False)) == "open !mute guard"
-    assert drive.state == "speaking"
-
-
-def test_unmute_while_thinking_watches_again() -> None:
-    """The person may go on talking."""
-    drive = thinking()
-    drive(ev.MuteSet(on=True))
-    assert drive(ev.MuteSet(on=False)) == "open !mute watch"
-
-
-def test_press_while_muted_says_so_and_opens_nothing() -> None:
-    """A person who forgot about the mute is told, and not listened to."""
-    drive = Driver()
-    drive(ev.MuteSet(on=True))
-    assert drive(ev.Pressed(), ev.Held(), ev.Released()) == "!error"
-    assert "muted" in str(drive.published("error")[0]["message"])
-    assert drive.state == "muted"
-
-
-def test_press_while_a_muted_device_speaks_only_stops_it() -> None:
-    """The button interrupts, and the microphone stays closed."""
-    drive = speaking()
-    drive(ev.MuteSet(on=True))
-    assert drive(ev.Pressed()) == "cancel !interrupted off"
-    assert drive.state == "muted"
-
-
-def test_barge_in_that_crossed_the_mute_does_not_listen() -> None:
-    """The speaker is silent already, so the reply is over; nobody is listened to."""
-    drive = speaking()
-    drive(ev.MuteSet(on=True))
-    assert drive(ev.BargedIn(drive.now)) == "cancel !interrupted off"
-    assert drive.state == "muted"
-
-
-def test_speech_that_crossed_the_mute_does_not_cut_the_thinking() -> None:
-    """What was asked before is answered."""
-    drive = thinking()
-    drive(ev.MuteSet(on=True))
-    assert drive(ev.SpeechStarted(drive.now)) == ""
-
-
-# --- the microphone ----------------------------------------------------------------------------------
-
-
-def test_microphone_lost_mid_utterance_answers_what_was_heard() -> None:
-    """Half a question is more than none."""
-    drive = listening()
-    drive(ev.SpeechStarted(drive.now), ev.MicAudio(pcm()))
-    assert drive(ev.MicLost("unplugged")) == "!error end off"
-    drive.reply()
-    drive.reply_ends()
-    assert drive.played() == "off"
-    assert drive.state == "error"
-
-
-def test_microphone_lost_before_anything_was_said() -> None:
-    """Nothing to answer: the light shows what is wrong until it is mended."""
-    drive = listening()
-    assert drive(ev.MicLost("unplugged")) == "!error drop off"
-    assert drive.state == "error"
-    assert drive(ev.Pressed()) == "!error"
-    assert [fields["message"] for fields in drive.published("error")] == ["unplugged", "unplugged"]
-    assert drive(ev.MicFound()) == "!microphone off"
-    assert drive(ev.Pressed()) == "listen"
-
-
-def test_barge_in_that_crossed_the_loss_of_the_microphone() -> None:
-    """Nothing can be heard, so nothing is waited for."""
-    drive = speaking()
-    drive(ev.MicLost("unplugged"))
-    assert drive(ev.BargedIn(drive.now)) == "cancel !interrupted off"
-    assert drive.state == "error"
-
-
-def test_speech_that_crossed_the_loss_of_the_microphone() -> None:
-    """The question is answered."""
-    drive = thinking()
-    drive(ev.MicLost("unplugged"))
-    assert drive(ev.SpeechStarted(drive.now)) == ""
-    assert drive.state == "thinking"
 
 
 # --- time limits -------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_order_of_events(edges: list[tuple[ev.Event, float]]) -> None:
     for edge, later in edges:
         at += later
         timed.append((at, edge))
-    may_come = {
+    may_come: dict[type[ev.Event], set[type[ev.Event]]] = {
         ev.Pressed: {ev.Pressed, ev.ForgetAsked, ev.Held},
         ev.ForgetAsked: {ev.Pressed, ev.ForgetAsked, ev.Held},
         ev.Held: {ev.LongHeld, ev.Released},

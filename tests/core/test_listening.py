@@ -13,16 +13,6 @@ from tests.core.driving import Driver, only, pcm
 LIMITS = ConversationSettings()
 
 
-def sent(drive: Driver) -> list[int]:
-    """The numbers of the chunks the engine got, in order."""
-    return [effect.pcm[0] for effect in only(drive.done, do.SendAudio)]
-
-
-def hear(drive: Driver, *chunks: int) -> str:
-    """Numbered chunks of the person's sound."""
-    return drive(*[ev.MicAudio(pcm(0.01, number)) for number in chunks])
-
-
 # --- pressing and holding ----------------------------------------------------------------------------
 
 
@@ -38,7 +28,8 @@ def test_second_press_after_words_sends_them() -> None:
     """Whoever does not want to wait for the silence presses."""
     drive = Driver()
     drive(ev.Pressed(), ev.SpeechStarted(drive.now))
-    assert drive(ev.Pressed()) == "end watch"
+    assert drive(ev.Pressed()) == ""
+    assert drive.tail() == "end watch"
 
 
 def test_push_to_talk() -> None:
@@ -50,7 +41,8 @@ def test_push_to_talk() -> None:
     assert drive.say() == "audio"
     assert drive.wait(20.0) == ""
     assert drive(ev.SpeechPaused(), ev.SpeechResumed()) == ""
-    assert drive(ev.Released()) == "end watch"
+    assert drive(ev.Released()) == ""
+    assert drive.tail() == "end watch"
 
 
 def test_push_to_talk_does_not_need_the_detector() -> None:
@@ -59,7 +51,8 @@ def test_push_to_talk_does_not_need_the_detector() -> None:
     drive(ev.Pressed(), ev.Held())
     assert drive.wait(LIMITS.no_speech_s + 1) == ""
     drive(ev.MicAudio(pcm(3.0)))
-    assert drive(ev.Released()) == "end watch"
+    assert drive(ev.Released()) == ""
+    assert drive.tail() == "end watch"
 
 
 def test_hold_that_begins_at_rest_goes_back_to_the_press() -> None:
@@ -71,15 +64,17 @@ def test_hold_that_begins_at_rest_goes_back_to_the_press() -> None:
     assert only(drive.done, do.SetEars)[-1] == do.SetEars(Ears.LISTEN, since)
     assert drive.wait(LIMITS.no_speech_s + 1) == ""
     drive(ev.MicAudio(pcm(1.0)))
-    assert drive(ev.Released()) == "end watch"
+    assert drive(ev.Released()) == ""
+    assert drive.tail() == "end watch"
 
 
-@pytest.mark.parametrize(("seconds", "done"), [(0.0, "drop off"), (0.09, "drop off"), (0.1, "end watch")])
+@pytest.mark.parametrize(("seconds", "done"), [(0.0, "drop off"), (0.09, "drop off"), (0.1, "")])
 def test_slip_of_the_finger(seconds: float, done: str) -> None:
     """Less than 100 ms of sound is no question (and vendors refuse it)."""
     drive = Driver()
     drive(ev.Pressed(), ev.Held(), ev.MicAudio(pcm(seconds)))
     assert drive(ev.Released()) == done
+    assert drive.tail() == ("" if done else "end watch")
 
 
 def test_release_without_a_hold_is_harmless() -> None:
@@ -123,12 +118,12 @@ def test_pause_lets_the_engine_begin_and_going_on_takes_it_back() -> None:
     """An eager end is no end: sound goes on being sent."""
     drive = Driver()
     drive(ev.Pressed(), ev.SpeechStarted(drive.now))
-    assert hear(drive, 1) == "audio"
+    assert drive.hear(1) == "audio"
     assert drive(ev.SpeechPaused()) == "eager"
-    assert hear(drive, 2) == "audio"
+    assert drive.hear(2) == "audio"
     assert drive(ev.SpeechResumed()) == "resume"
-    assert hear(drive, 3) == "audio"
-    assert sent(drive) == [1, 2, 3]
+    assert drive.hear(3) == "audio"
+    assert drive.sent() == [1, 2, 3]
 
 
 def test_going_on_while_the_device_thinks_is_a_turn_of_its_own() -> None:
@@ -138,6 +133,60 @@ def test_going_on_while_the_device_thinks_is_a_turn_of_its_own() -> None:
     assert drive(ev.SpeechStarted(onset=drive.now - 0.1)) == "cancel !interrupted listen"
     assert only(drive.done, do.SetEars)[-1] == do.SetEars(Ears.LISTEN, drive.now - 0.1 - LIMITS.lead_in_s)
     assert drive.turn == 2
+
+
+def test_only_going_on_with_the_question_still_wants_its_answer() -> None:
+    """Whoever goes on talking before the reply; not who presses, talks over the reply, types, or wants it forgotten."""
+    drive = Driver()
+    drive.ask()
+    drive(ev.SpeechStarted(drive.now))
+    drive.say()
+    drive(ev.Pressed())
+    drive.say()
+    drive.reply()
+    drive(ev.BargedIn(drive.now))
+    drive.say()
+    drive.reply()
+    drive(ev.Pressed())
+    drive.say()
+    drive(ev.TextGiven("hi"))
+    drive(ev.ForgetAsked())
+    cancelled = [(effect.turn, effect.goes_on) for effect in only(drive.done, do.CancelReply)]
+    assert cancelled == [(1, True), (2, False), (3, False), (4, False), (5, False), (6, False)]
+
+
+def test_a_reply_that_never_comes_is_not_gone_on_with() -> None:
+    """A time limit is not the person."""
+    drive = Driver()
+    drive.ask()
+    drive.wait(LIMITS.reply_s)
+    assert only(drive.done, do.CancelReply) == [do.CancelReply(1, goes_on=False)]
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_the_speech_that_the_hand_has_ended_is_not_taken_for_going_on(ready: bool) -> None:
+    """Ears that begin to watch amid a trailing silence tell once more of the speech that they are still in."""
+    drive = Driver(ready=ready)
+    onset = drive.now
+    drive(ev.Pressed(), ev.Held(), ev.SpeechStarted(onset))
+    drive.now += 1.0
+    drive(ev.MicAudio(pcm(1.0)), ev.Released())
+    released = drive.now
+    assert drive.tail() == ("end watch" if ready else "watch")
+    assert drive(ev.SpeechStarted(onset)) == ""
+    assert drive.wait(1.0) == ""
+    assert drive(ev.SpeechStarted(released)).endswith("listen")
+
+
+def test_a_turn_at_its_greatest_length_is_answered_while_the_person_still_talks() -> None:
+    """The same speech does not cancel the answer that was promised."""
+    drive = Driver(ConversationSettings(max_turn_s=2.0))
+    onset = drive.now
+    drive(ev.Pressed(), ev.SpeechStarted(onset))
+    drive.now += 2.0
+    assert drive(ev.MicAudio(pcm(2.0))) == "audio !error end watch"
+    assert drive(ev.SpeechStarted(onset)) == ""
+    assert drive.state == "thinking"
 
 
 # --- interrupting ------------------------------------------------------------------------------------
@@ -179,19 +228,19 @@ def test_slow_connect_costs_latency_and_no_word() -> None:
     """All sound since the press, in order, once; then live sound after it."""
     drive = Driver(ready=False)
     assert drive(ev.Pressed()) == "listen conn"
-    assert hear(drive, 1, 2, 3) == ""
+    assert drive.hear(1, 2, 3) == ""
     assert drive(ev.AgentReady()) == "audio audio audio"
     assert drive.state == "listening"
-    assert hear(drive, 4) == "audio"
+    assert drive.hear(4) == "audio"
     assert drive(ev.AgentReady()) == ""
-    assert sent(drive) == [1, 2, 3, 4]
+    assert drive.sent() == [1, 2, 3, 4]
 
 
 def test_slow_connect_when_the_turn_is_over_before() -> None:
     """The sound, then its end."""
     drive = Driver(ready=False)
     drive(ev.Pressed(), ev.SpeechStarted(drive.now))
-    hear(drive, 1, 2)
+    drive.hear(1, 2)
     assert drive(ev.SpeechEnded(drive.now)) == "watch"
     assert drive(ev.AgentReady()) == "audio audio end watch"
     assert drive.state == "thinking"
@@ -204,7 +253,8 @@ def test_each_way_to_end_a_turn_works_while_connecting(end: ev.Event) -> None:
     drive(ev.Pressed(), ev.SpeechStarted(drive.now), ev.MicAudio(pcm(1.0)))
     if isinstance(end, ev.Released):
         drive(ev.Held())
-    assert drive(end) == "watch"
+    assert drive(end) == ("watch" if isinstance(end, ev.SpeechEnded) else "")
+    assert drive.tail() == ("" if isinstance(end, ev.SpeechEnded) else "watch")
     assert drive(ev.AgentReady()) == "audio end watch"
 
 
@@ -212,17 +262,17 @@ def test_slow_connect_and_a_person_who_goes_on_after_a_pause() -> None:
     """`Turn on the light ... in the kitchen`: one turn, nothing twice, nothing missing."""
     drive = Driver(ready=False)
     drive(ev.Pressed(), ev.SpeechStarted(drive.now))
-    hear(drive, 1, 2)
+    drive.hear(1, 2)
     drive(ev.SpeechEnded(drive.now))
     ended = drive.now
     drive.now += 0.2
     assert drive(ev.SpeechStarted(onset=drive.now - 0.1)) == "listen"
     assert only(drive.done, do.SetEars)[-1] == do.SetEars(Ears.LISTEN, ended)
-    hear(drive, 3)
+    drive.hear(3)
     drive.now += 1.0
     drive(ev.SpeechEnded(drive.now))
     assert drive(ev.AgentReady()) == "audio audio audio end watch"
-    assert sent(drive) == [1, 2, 3]
+    assert drive.sent() == [1, 2, 3]
     drive.reply()
     drive(ev.PlayoutStarted(1, drive.now))
     assert drive.published("turn")[0]["latency_ms"] == dict.fromkeys(
@@ -234,6 +284,7 @@ def test_going_on_after_a_release_while_connecting_ends_by_silence() -> None:
     """The finger is off the button: nobody will release it again."""
     drive = Driver(ready=False)
     drive(ev.Pressed(), ev.Held(), ev.MicAudio(pcm(1.0)), ev.Released())
+    drive.tail()
     assert drive(ev.SpeechStarted(drive.now)) == "listen"
     assert drive(ev.AgentReady()) == "audio"
     assert drive.wait(LIMITS.no_speech_s + 1) == ""
@@ -269,21 +320,21 @@ def test_engine_lost_mid_utterance_and_back() -> None:
     """It comes back by itself: what is said meanwhile is kept and sent."""
     drive = Driver()
     drive(ev.Pressed(), ev.SpeechStarted(drive.now))
-    hear(drive, 1)
+    drive.hear(1)
     assert drive(ev.AgentLost("gone", retryable=True)) == "!error conn"
     assert drive.state == "connecting"
-    hear(drive, 2, 3)
+    drive.hear(2, 3)
     assert drive(ev.AgentReady()) == "audio audio"
     assert drive.wait(LIMITS.max_turn_s - 1) == ""
-    assert hear(drive, 4) == "audio"
-    assert sent(drive) == [1, 2, 3, 4]
+    assert drive.hear(4) == "audio"
+    assert drive.sent() == [1, 2, 3, 4]
 
 
 def test_engine_lost_mid_utterance_for_good() -> None:
     """The light shows that something has to be mended."""
     drive = Driver()
     drive(ev.Pressed(), ev.SpeechStarted(drive.now))
-    hear(drive, 1)
+    drive.hear(1)
     assert drive(ev.AgentLost("no credit", retryable=False)) == "!error drop off"
     assert drive.state == "error"
     assert drive(ev.AgentReady()) == "off"

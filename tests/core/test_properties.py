@@ -12,6 +12,7 @@ from edge.core import effects as do
 from edge.core import events as ev
 from edge.core.conversation import Conversation, State
 from tests.core.driving import RATE, pcm
+from tests.core.promises import in_the_tail
 from tests.core.world import REST, World, chunk
 
 OUTCOMES = ("done", "done", "nothing_heard", "silenced", "closing", "failed")
@@ -22,6 +23,11 @@ GAPS = (0.0, 0.01, 0.2, 0.6, 3.0, 20.0, 100.0, 1e6)
 def _mic_audio(world: World, _turn: int, pick: int) -> ev.Event:
     world.chunks += 1
     return ev.MicAudio(chunk(world.chunks, SECONDS[pick % 4]))
+
+
+def _say_given(world: World, _turn: int, _pick: int) -> ev.Event:
+    world.chunks += 1
+    return ev.SayGiven(f"say {world.chunks}")
 
 
 MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
@@ -40,20 +46,41 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.PlayoutStarted: lambda w, turn, pick: ev.PlayoutStarted(turn, w.now - 0.01 * pick),
     ev.PlayoutEnded: lambda _w, turn, _p: ev.PlayoutEnded(turn),
     ev.TextGiven: lambda _w, _t, pick: ev.TextGiven(f"text {pick}"),
-    ev.SayGiven: lambda _w, _t, pick: ev.SayGiven(f"say {pick}"),
+    ev.SayGiven: _say_given,
     ev.MicLost: lambda _w, _t, _p: ev.MicLost("unplugged"),
+    ev.SpeakerLost: lambda _w, _t, pick: ev.SpeakerLost(("unplugged", "unplugged", "busy")[pick % 3]),
 }
 
-# What is likely in each state, so that random walks get everywhere.
+TALK = (ev.MicAudio, ev.MicAudio, ev.SpeechStarted, ev.SpeechEnded, ev.Held, ev.Released, ev.Pressed)
+
+PLAYING = (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded)
+
+# What is likely in each state, so that random walks get everywhere ...
 LIKELY: dict[State, tuple[type[ev.Event], ...]] = {
     State.IDLE: (ev.Pressed, ev.Pressed, ev.AgentReady, ev.TextGiven, ev.SayGiven),
-    State.CONNECTING: (ev.MicAudio, ev.MicAudio, ev.SpeechStarted, ev.SpeechEnded, ev.AgentReady, ev.Held, ev.Released),
-    State.LISTENING: (ev.MicAudio, ev.MicAudio, ev.SpeechStarted, ev.SpeechEnded, ev.Held, ev.Released),
+    State.CONNECTING: (*TALK, ev.AgentReady, ev.SayGiven),
+    State.LISTENING: TALK,
     State.THINKING: (ev.ReplyText, ev.ReplyAudio, ev.ReplyAudio, ev.ReplyEnded, ev.ToolCalled, ev.SpeechStarted),
-    State.SPEAKING: (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded, ev.BargedIn, ev.Pressed),
+    State.SPEAKING: (*PLAYING, ev.BargedIn, ev.Pressed, ev.AgentLost),
     State.MUTED: (ev.MuteSet, ev.TextGiven, ev.Pressed),
     State.ERROR: (ev.MicFound, ev.AgentReady, ev.Pressed, ev.SayGiven),
 }
+
+# ... and what may come in while a turn is being ended by hand.
+IN_THE_TAIL: tuple[type[ev.Event], ...] = (
+    *TALK,
+    ev.AgentReady,
+    ev.AgentLost,
+    ev.MuteSet,
+    ev.LongHeld,
+    ev.MicLost,
+    ev.MicFound,
+    ev.SpeechPaused,
+    ev.SayGiven,
+    ev.TextGiven,
+    ev.ForgetAsked,
+    ev.SpeakerLost,
+)
 
 step = st.tuples(
     st.sampled_from(["likely", "likely", "likely", "any", "late", "time"]),
@@ -64,6 +91,11 @@ step = st.tuples(
 walks = st.lists(step, min_size=20, max_size=100)  # the least length makes for an average of 40
 
 
+def likely(conv: Conversation) -> tuple[type[ev.Event], ...]:
+    """What may well come next."""
+    return IN_THE_TAIL if in_the_tail(conv.turn) else LIKELY[conv.state]
+
+
 def take(world: World, how: str, which: int, pick: int, gap: float) -> None:
     """One step of a walk."""
     turn = world.conv.turn.id if world.conv.turn else 1
@@ -71,7 +103,7 @@ def take(world: World, how: str, which: int, pick: int, gap: float) -> None:
         world.now = max(world.now, world.conv.deadline or 0.0)
         world.feed(ev.TimePassed())
         return
-    kinds = LIKELY[world.conv.state] if how == "likely" else ev.kinds()
+    kinds = likely(world.conv) if how == "likely" else ev.kinds()
     kind = kinds[which % len(kinds)]
     world.now += gap if how == "any" else min(gap, 0.2)
     number = turn + (-1, 1)[pick % 2] if how == "late" else turn
@@ -89,7 +121,7 @@ def walk(steps: list[tuple[str, int, int, float]]) -> World:
 @settings(max_examples=600, deadline=None)
 @given(walks)
 def test_every_walk_keeps_all_promises(steps: list[tuple[str, int, int, float]]) -> None:
-    """Consistent state, no word lost, nothing cancelled is played, no ear open while muted."""
+    """Consistent state, no word lost, nothing cancelled is played, no ear open while muted; see `World`."""
     walk(steps)
 
 
@@ -153,3 +185,5 @@ def test_random_walks_get_everywhere() -> None:
         )
     }
     assert seen == set(State)
+    in_tail = walk(ready + tap + talk[:2] + [("likely", 6, 0, 0.0)])
+    assert in_the_tail(in_tail.conv.turn)

@@ -71,6 +71,7 @@ def test_nothing_heard_after_push_to_talk_rests() -> None:
     """The finger is off the button: nobody is about to speak."""
     drive = Driver()
     drive(ev.Pressed(), ev.Held(), ev.MicAudio(pcm(1.0)), ev.Released())
+    drive.tail()
     assert drive.reply_ends("nothing_heard") == "!nothing_heard off"
 
 
@@ -124,13 +125,24 @@ def test_engine_lost_while_speaking_lets_the_sentence_end() -> None:
 
 
 def test_engine_lost_after_the_reply_was_complete() -> None:
-    """The reply is played and followed up: the engine is called back meanwhile."""
+    """The reply is played; nobody is listened to without being asked while there is nobody to listen."""
     drive = asked()
     drive.reply()
     drive.reply_ends()
     assert drive(ev.AgentLost("gone", retryable=True)) == "!error"
-    assert drive.played() == "listen conn"
-    assert drive.state == "connecting"
+    assert drive.played() == "off"
+    assert drive.state == "idle"
+    assert drive(ev.Pressed()) == "listen conn"
+
+
+def test_engine_lost_and_back_while_the_reply_is_played() -> None:
+    """There is somebody to follow up with again."""
+    drive = asked()
+    drive.reply()
+    drive.reply_ends()
+    drive(ev.AgentLost("gone", retryable=True), ev.AgentReady())
+    assert drive.played() == "listen"
+    assert drive.state == "listening"
 
 
 def test_engine_lost_for_good_after_the_reply_was_complete() -> None:

@@ -70,12 +70,103 @@ def test_press_comes_before_words_that_wait_for_the_engine(event: ev.Event) -> N
     assert drive(ev.AgentReady()) == "audio end watch"
 
 
+def test_announcement_pushed_aside_by_a_press_comes_first_afterwards() -> None:
+    """Nobody has heard it: it is not lost, and does not lose its place."""
+    drive = Driver(ready=False)
+    drive(ev.SayGiven("one"), ev.SayGiven("two"))
+    assert drive(ev.Pressed()) == "drop listen conn"
+    drive(ev.SayGiven("three"))
+    drive.say()
+    drive(ev.AgentReady())
+    assert says(drive) == []
+    while not drive.turn_over():
+        finish(drive)
+    assert says(drive) == ["one", "two", "three"]
+
+
+def test_announcement_pushed_aside_by_a_typed_turn() -> None:
+    """The same, and as often as it happens."""
+    drive = Driver(ready=False)
+    drive(ev.SayGiven("one"))
+    for text in ("first", "second"):
+        assert drive(ev.TextGiven(text)) == "drop off conn"
+    drive(ev.AgentReady())
+    assert [effect.text for effect in only(drive.done, do.SendText)] == ["second"]
+    finish(drive)
+    finish(drive)
+    assert says(drive) == ["one"]
+    assert drive.state == "idle"
+
+
+def test_announcement_pushed_aside_by_a_press_for_nothing() -> None:
+    """The second press ends the wait: what waited is next."""
+    drive = Driver(ready=False)
+    drive(ev.SayGiven("one"), ev.Pressed())
+    assert drive(ev.Pressed()) == "drop off off conn"
+    assert drive(ev.AgentReady()) == "say"
+
+
+def test_pushing_an_announcement_aside_when_the_queue_is_full() -> None:
+    """It goes back to its place, and none is dropped for it."""
+    drive = Driver(ready=False)
+    wanted = [str(number) for number in range(MOST_SAYS + 1)]
+    for text in wanted:
+        assert "!error" not in drive(ev.SayGiven(text))
+    drive(ev.Pressed())
+    assert drive(ev.SayGiven("too much")) == "!error"
+    drive(ev.AgentReady(), ev.Pressed())
+    while not drive.turn_over():
+        finish(drive)
+    assert says(drive) == wanted
+
+
+def test_announcement_that_was_begun_is_not_said_again() -> None:
+    """Who interrupts it has heard enough of it; the engine has it already."""
+    for event in (ev.Pressed(), ev.TextGiven("hi")):
+        for begun in (False, True):
+            drive = Driver()
+            drive(ev.SayGiven("one"))
+            if begun:
+                drive.reply()
+            drive(event)
+            drive.wait(60.0)
+            assert says(drive) == ["one"]
+
+
+def test_forgetting_takes_the_announcement_that_waits_for_the_engine() -> None:
+    """It does not come back from the queue."""
+    drive = Driver(ready=False)
+    drive(ev.SayGiven("one"))
+    assert drive(ev.ForgetAsked()) == "drop clear !forgotten off"
+    drive(ev.AgentReady())
+    assert (drive.state, says(drive)) == ("idle", [])
+
+
+def test_typed_turn_pushed_aside_by_a_press_is_gone() -> None:
+    """Whoever typed has come to the device, or somebody else is talking to it now."""
+    drive = Driver(ready=False)
+    drive(ev.TextGiven("hi"), ev.Pressed())
+    drive.say()
+    drive(ev.AgentReady())
+    finish(drive)
+    assert only(drive.done, do.SendText) == []
+    assert drive.state == "idle"
+
+
 @pytest.mark.parametrize("event", [ev.MuteSet(on=True), ev.MicLost("unplugged")])
 def test_press_with_a_closed_ear_only_gives_up_waiting_words(event: ev.Event) -> None:
     """Nobody can be listened to."""
     drive = Driver(ready=False)
     drive(ev.TextGiven("hi"), event)
     assert drive(ev.Pressed()) == "drop off"
+
+
+def test_press_with_a_closed_ear_gives_up_a_waiting_announcement() -> None:
+    """Nobody takes its place, so it is it that the press does not want; it would only begin to wait again."""
+    drive = Driver(ready=False)
+    drive(ev.SayGiven("one"), ev.MuteSet(on=True))
+    assert drive(ev.Pressed()) == "drop off"
+    assert drive.state == "muted"
 
 
 def test_announcement_at_rest() -> None:

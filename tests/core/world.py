@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import defaultdict
+from dataclasses import replace
 
 from edge.core import effects as do
 from edge.core import events as ev
@@ -12,9 +13,9 @@ from edge.core.conversation import Conversation, ConversationSettings, State
 from edge.core.effects import Ears
 from edge.core.listening import MIN_HOLD_S
 from edge.core.turn import PCM_BYTES_PER_S
+from tests.core.promises import AWAY, MUTES, Step, in_the_tail, problems, promises
 
 REST = {State.IDLE, State.MUTED, State.ERROR}
-BY_HAND = (ev.Pressed, ev.MuteSet, ev.ForgetAsked, ev.TextGiven)
 SETTINGS = ConversationSettings(max_turn_s=12.0)
 STEPS_TO_REST = 30
 
@@ -47,19 +48,24 @@ class World:
         self.sent: dict[int, list[bytes]] = defaultdict(list)
         self.spoke: set[int] = set()
         self.over: dict[str, set[int]] = defaultdict(set)  # ended, dropped, cancelled, finished
+        self.promises = promises()
         self.chunks = 0
 
     def feed(self, event: ev.Event) -> None:
         """One event, and all the checks."""
-        turn = self.conv.turn
+        conv, turn = self.conv, self.conv.turn
+        turn = replace(turn, times=dict(turn.times)) if turn else None
         number = turn.id if turn else 0
         self._note(event, number)
-        effects = self.conv.handle(event, self.now)
-        assert not effects or getattr(event, "turn", number) == number, "something late has an effect"
-        for effect in effects:
-            self._carry_out(effect, event, effects)
+        step = Step(conv, event, self.now, turn, conv.muted, deaf=conv.muted or bool(conv.mic_problem))
+        step.effects.extend(conv.handle(event, self.now))
+        assert not step.effects or getattr(event, "turn", number) == number, "something late has an effect"
+        for effect in step.effects:
+            self._carry_out(effect, step)
         self._check_state()
-        if turn and (self.conv.turn is None or self.conv.turn.id != number):
+        for check in self.promises:
+            check(step)
+        if turn and (conv.turn is None or conv.turn.id != number):
             self._check_over(number, event, by_voice=turn.by_voice)
 
     # --- what the conversation is told --------------------------------------------------------------
@@ -75,7 +81,7 @@ class World:
 
     # --- what it has done ---------------------------------------------------------------------------
 
-    def _carry_out(self, effect: do.Effect, event: ev.Event, effects: list[do.Effect]) -> None:
+    def _carry_out(self, effect: do.Effect, step: Step) -> None:
         if isinstance(effect, do.SetEars):
             assert effect.mode is Ears.OFF or not self.closed, "an ear is opened while muted"
             self.ears = effect.mode
@@ -87,16 +93,16 @@ class World:
         elif isinstance(effect, do.Publish):
             self.shown = State(str(effect.fields["state"])) if effect.event == "state" else self.shown
         else:
-            self._end_something(effect, event, effects)
+            self._end_something(effect, step)
 
-    def _end_something(self, effect: do.Effect, event: ev.Event, effects: list[do.Effect]) -> None:
+    def _end_something(self, effect: do.Effect, step: Step) -> None:
         if isinstance(effect, do.EndTurn):
             assert self.sent[effect.turn] == self.said[effect.turn], "what was said is not what was sent"
             self._once("ended", effect.turn)
         elif isinstance(effect, do.SendText | do.SendSay):
             self._once("ended", effect.turn)
         elif isinstance(effect, do.DropTurn):
-            assert self._may_drop(effect.turn, event, effects), f"words dropped by {event}"
+            assert self._may_drop(effect.turn, step), f"words dropped by {step.event}"
             self._once("dropped", effect.turn)
         elif isinstance(effect, do.CancelReply):
             self._once("cancelled", effect.turn)
@@ -111,15 +117,24 @@ class World:
         assert turn not in self.over[what], f"{what} twice"
         self.over[what].add(turn)
 
-    def _may_drop(self, turn: int, event: ev.Event, effects: list[do.Effect]) -> bool:
-        told = any(isinstance(effect, do.Publish) and effect.event == "error" for effect in effects)
+    def _may_drop(self, turn: int, step: Step) -> bool:
+        event = step.event
         if turn in self.over["ended"]:  # it is the reply's to end now, except where there is none
             return isinstance(event, ev.ReplyEnded) and event.outcome == "nothing_heard"
+        if isinstance(event, ev.AgentLost):
+            return bool(problems(step.effects)) and not event.retryable
+        return isinstance(event, AWAY) or (not in_the_tail(step.turn) and self._may_give_up(turn, step))
+
+    def _may_give_up(self, turn: int, step: Step) -> bool:
+        event, before = step.event, step.turn
+        assert before is not None
+        assert before.id == turn
         if isinstance(event, ev.Released):
             return self._said_s(turn) < MIN_HOLD_S
-        if isinstance(event, ev.AgentLost):
-            return told and not event.retryable
-        return turn not in self.spoke or isinstance(event, BY_HAND) or (isinstance(event, ev.TimePassed) and told)
+        if isinstance(event, ev.Pressed):
+            return turn not in self.spoke or before.ended
+        told = isinstance(event, ev.TimePassed) and bool(problems(step.effects))
+        return turn not in self.spoke or isinstance(event, MUTES) or told
 
     def _check_over(self, turn: int, event: ev.Event, *, by_voice: bool) -> None:
         """A turn is gone: what was said went to the engine or was dropped, and its reply came to an end."""
@@ -137,7 +152,7 @@ class World:
         assert (conv.state is State.MUTED) == (conv.muted and resting)
         if resting and not conv.muted:
             assert (conv.state is State.ERROR) == bool(conv.mic_problem or conv.agent_problem)
-        if conv.state is State.LISTENING:
+        if conv.state in {State.LISTENING, State.THINKING}:
             assert conv.ready
         assert self.closed == conv.muted
         assert self.shown is conv.state

@@ -174,9 +174,16 @@ class LocalAgent:
     def stats(self) -> Fields:
         """See ports.Agent."""
         child = self._child
-        return {"engine": self.name, "ready": child.ready.is_set(), "loaded": dict(child.loaded), "worker_pid": child.pid,
-                "worker_rss_mb": child.rss_mb, "worker_restarts": child.restarts,
-                "language_model": child.reasons.get("mind", "") or "loaded" if "mind" in child.loaded else "loading"}  # fmt: skip
+        mind = (child.reasons["mind"] or "loaded") if "mind" in child.loaded else "loading"
+        return {
+            "engine": self.name,
+            "ready": child.ready.is_set(),
+            "loaded": dict(child.loaded),
+            "worker_pid": child.pid,
+            "worker_rss_mb": child.rss_mb,
+            "worker_restarts": child.restarts,
+            "language_model": mind,
+        }
 
     # --- work in the background ---------------------------------------------------------------------
 

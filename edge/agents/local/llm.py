@@ -33,7 +33,7 @@ class Mind:
         params.verbosity = -1
         try:
             self._server = xllamacpp.Server(params)
-        except Exception as error:  # the binding raises bare RuntimeErrors
+        except Exception as error:  # noqa: BLE001  the binding raises bare RuntimeErrors
             raise ModelError(f"The language model {model.name} cannot be loaded: {error}.") from None
 
     def answer(self, messages: list[dict[str, str]], most: int, token: Callable[[str], bool]) -> None:
@@ -42,7 +42,8 @@ class Mind:
         def arrived(chunk: object) -> bool:
             pieces = chunk if isinstance(chunk, list) else [chunk]
             texts = [t for piece in pieces if (t := _content(piece))]
-            return not all([token(text) for text in texts])  # a list: no piece may be skipped
+            wanted = [token(text) for text in texts]
+            return not all(wanted)
 
         request = {"messages": messages, "max_tokens": most, "temperature": 0.3, "stream": True, "cache_prompt": True}
         self._server.handle_chat_completions(request, arrived)

@@ -32,7 +32,7 @@ def _to_mel(hz: float) -> float:
 
 def _to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     knee = _KNEE_HZ / _LINEAR_HZ
-    return np.where(mel < knee, mel * _LINEAR_HZ, _KNEE_HZ * np.exp(_LOG_STEP * (mel - knee)))
+    return np.asarray(np.where(mel < knee, mel * _LINEAR_HZ, _KNEE_HZ * np.exp(_LOG_STEP * (mel - knee))))
 
 
 @cache
@@ -43,7 +43,7 @@ def filters() -> Floats:
     widths = np.diff(edges)
     rising, falling = -ramps[:-2] / widths[:-1, None], ramps[2:] / widths[1:, None]
     triangles = np.maximum(0.0, np.minimum(rising, falling))
-    return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+    return np.asarray(triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None], np.float32)
 
 
 def log_mel(audio: Floats, seconds: float) -> Floats:
@@ -56,4 +56,4 @@ def log_mel(audio: Floats, seconds: float) -> Floats:
     window = np.hanning(FFT + 1)[:-1].astype(np.float32)
     power = np.abs(np.fft.rfft(frames * window, axis=1)).astype(np.float32) ** 2
     bands = np.log10(np.maximum(filters() @ power.T, 1e-10))
-    return ((np.maximum(bands, bands.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+    return np.asarray((np.maximum(bands, bands.max() - 8.0) + 4.0) / 4.0, np.float32)

@@ -23,6 +23,7 @@ MARGIN_S = 1.0  # speech that ends this close to the window's end is not safe in
 DOUBT = -0.75  # mean log-probability below which real speech was usually misread
 TOKENS_PER_S = 12  # the fastest speech seen needs 7; a loop would need far more
 WIDE_BEAM = 5
+SHORTEST_S = 0.1  # less than a syllable
 LEAD_S, TAIL_S = 0.3, 0.3
 QUIET_DB = -38.0  # below the loudest 20 ms: silence around the words
 
@@ -63,7 +64,7 @@ class Whisper:
                 str(model), device="cpu", compute_type="int8", intra_threads=threads, inter_threads=1
             )
             self._tokens = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
-        except Exception as error:  # both libraries raise bare exceptions of their own
+        except Exception as error:  # noqa: BLE001  both libraries raise bare exceptions of their own
             raise ModelError(f"The speech model in {model} cannot be loaded: {error}.") from None
         names = ("<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>")
         self._prompt = [self._tokens.token_to_id(name) for name in names]
@@ -74,7 +75,7 @@ class Whisper:
         """Transcribe up to 30 s of 16 kHz mono int16."""
         audio = trim(np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0)
         seconds = len(audio) / mel.RATE
-        if seconds < 0.1:
+        if seconds < SHORTEST_S:
             return Reading("", -9.0, 1.0, seconds)
         short = seconds <= SHORT_S - MARGIN_S
         first = self._decode(audio, SHORT_S if short else LONG_S, 1)

@@ -74,14 +74,14 @@ class Worker:
     # --- loading ------------------------------------------------------------------------------------
 
     def _load_ears(self, head: dict[str, Any]) -> None:
-        from edge.agents.local.whisper import Whisper  # noqa: PLC0415  heavy
+        from edge.agents.local.whisper import Whisper
 
         ears = Whisper(Path(head["whisper"]), head["language"], int(head["threads"]))
         ears.read(b"\x00\x08" * 16_000)  # the first run allocates; let it not be a person's turn
         self._loaded("ears", ears)
 
     def _load_voice(self, head: dict[str, Any]) -> None:
-        from edge.agents.local.voice import Voice  # noqa: PLC0415  heavy
+        from edge.agents.local.voice import Voice
 
         voice = Voice(float(head["speed"]))
         list(voice.speak("Ready."))
@@ -90,7 +90,7 @@ class Worker:
     def _load_mind(self, head: dict[str, Any]) -> None:
         model, reason = head["llm"], str(head["llm_reason"])
         if model:
-            from edge.agents.local.llm import MEMORY_MB, Mind, memory_available_mb  # noqa: PLC0415  heavy
+            from edge.agents.local.llm import MEMORY_MB, Mind, memory_available_mb
 
             free = memory_available_mb()
             if free >= MEMORY_MB:
