@@ -126,6 +126,8 @@ class Listening(Words):
         if turn.ended:
             self._reopen(event)
         elif turn.by_voice:
+            if turn.eager:  # a silence of any length is no end while the button is held
+                self._resume(event, now)
             turn.spoke = True
             self._talking(now)
 
@@ -140,13 +142,13 @@ class Listening(Words):
 
     def _pause(self, _event: ev.Event, _now: float) -> None:
         turn = self._current()
-        if turn.kind is not Kind.HOLD:
-            self._do(do.EagerEnd(turn.id))
+        turn.eager = True
+        self._do(do.EagerEnd(turn.id))
 
     def _resume(self, _event: ev.Event, _now: float) -> None:
         turn = self._current()
-        if turn.kind is not Kind.HOLD:
-            self._do(do.TurnResumed(turn.id))
+        turn.eager = False
+        self._do(do.TurnResumed(turn.id))
 
     def _silence(self, event: ev.SpeechEnded, now: float) -> None:
         turn = self._current()

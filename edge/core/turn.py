@@ -27,14 +27,16 @@ STAGES = ("speech_end", "turn_end", "transcript", "first_token", "first_audio", 
 class Turn:
     """`held` keeps what the engine could not take yet; `times` maps a stage to its first time.
 
-    `closing`: the person's hand has ended the turn, and the last sound is still on its way in.
-    `reply_s` is the length of the reply so far; `sounds_until` when it will have been played.
+    `eager`: the engine has been told that this may be the end. `closing`: the person's hand has ended the turn,
+    and the last sound is still on its way in. `reply_s` is the length of the reply so far; `sounds_until` when
+    it will have been played.
     """
 
     id: int
     kind: Kind
     text: str = ""
     spoke: bool = False
+    eager: bool = False
     closing: bool = False
     ended: bool = False
     held: list[bytes] = field(default_factory=list)

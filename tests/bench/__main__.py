@@ -12,7 +12,11 @@ PARTS = ("resources", "turns", "words", "endpointing")
 
 def main(names: list[str]) -> None:
     """Run the parts named."""
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}")
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        sys.exit(f"There is no measurement {unknown[0]!r}; there are: {', '.join(PARTS)}.")
+    python = platform.python_version()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {python}, load {os.getloadavg()[0]:.2f}")
     for name in names or PARTS:
         importlib.import_module(f"tests.bench.{name}").run()
 

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from edge.config import Config
-from edge.testing import Reply, ScriptedAgent, SimulatedDevice
+from edge.testing import ScriptedAgent, SimulatedDevice
 from tests.bench.clips import Clip, clips, english
 from tests.bench.table import median, percentile, show
 
 SILENCES_MS = (350, 450, 550, 700, 1000, 1400)
 
 
+class _Ends(ScriptedAgent):
+    """Hears nothing, and notes when it was told that a turn is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[float] = []
+        self.clock: Callable[[], float] = lambda: 0.0
+
+    def end_of_turn(self, turn: int) -> None:
+        """See ports.Agent."""
+        self.ends.append(self.clock())
+        super().end_of_turn(turn)
+
+
 async def _ends(clip: Clip, silence_ms: int) -> list[float]:
     """When turns ended, in seconds into the recording, listening on as a hands-free device does."""
     talk = replace(Config().conversation, end_silence_ms=silence_ms, eager_silence_ms=min(200, silence_ms - 50))
-    agent = ScriptedAgent([Reply("", outcome="done")] * 20)
+    agent = _Ends()
     async with SimulatedDevice(agent, replace(Config(), conversation=talk)) as device:
-        ends: list[float] = []
-        agent.end_of_turn = lambda _turn: ends.append(device.clock.now - began)  # type: ignore[method-assign]
         device.press()
         await device.run(0.02)
         began = device.clock.now
+        agent.clock = lambda: device.clock.now - began
         await device.hear(clip.path, then=2.0)
-        return ends
+        return agent.ends
 
 
 async def _row(silence_ms: int) -> tuple[object, ...]:
@@ -59,5 +73,6 @@ def run() -> None:
     header = ("end_silence_ms", "turns found", "cut in a pause", "delay median ms", "p95")
     show("Endpointing (from the labelled end of the last word)", header, rows)
     noises = asyncio.run(_false_starts())
-    show(f"Noises taken for a turn by the detector ({len(noises)} of {len(clips('noise'))}); the transcript check comes after",
-         ("recording", "turns"), noises)  # fmt: skip
+    count = len(clips("noise"))
+    title = f"Noises taken for a turn by the detector: {len(noises)} of {count} (the transcript check comes after)"
+    show(title, ("recording", "turns"), noises)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from edge.audio.device import DeviceSource
@@ -38,6 +39,7 @@ def _memory(pid: int) -> tuple[float, float]:
 
 def _cpu(pid: int, seconds: float = SECONDS) -> float:
     """Percent of one core over a while."""
+
     def used() -> int:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
@@ -60,7 +62,7 @@ def _jitter() -> tuple[object, ...]:
     source.ring.write = lambda raw, now: (arrivals.append(now), write(raw, now))[1]  # type: ignore[method-assign,func-returns-value]
     time.sleep(SECONDS)
     source.close()
-    gaps = [(b - a) * 1000 for a, b in zip(arrivals, arrivals[1:], strict=False)]
+    gaps = [(b - a) * 1000 for a, b in pairwise(arrivals)]
     return (len(gaps), median(gaps), percentile(gaps, 0.99), max(gaps), source.overruns)
 
 
@@ -71,8 +73,8 @@ def run() -> None:
         for _ in range(STARTS):
             device, took = _start(sound)
             starts.append(took)
-            if len(starts) < STARTS:
-                _stop(device)
+            _stop(device)
+        device, _ = _start(sound)
         time.sleep(1)
         pid = device.process.pid
         rss, pss = _memory(pid)
@@ -87,7 +89,11 @@ def run() -> None:
             ("CPU listening (%)", listening)])  # fmt: skip
         _with_engine(sound)
         os.environ.update(sound.env())
-        show("Callback jitter (20 ms blocks, 48 kHz)", ("callbacks", "p50 ms", "p99 ms", "max ms", "overruns"), [_jitter()])
+        show(
+            "Callback jitter (20 ms blocks, 48 kHz)",
+            ("callbacks", "p50 ms", "p99 ms", "max ms", "overruns"),
+            [_jitter()],
+        )
 
 
 def _with_engine(sound: Rig) -> None:

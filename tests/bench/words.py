@@ -11,7 +11,7 @@ from tests.bench.clips import clips, english
 from tests.bench.table import median, show
 from tests.speech import whisper
 
-DIGITS = "zero one two three four five six seven eight nine ten".split()
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 # The two spellings of the same spoken words: numerals, "oh", titles, contractions.
 SAME = (("he's", "he is"), ("mr.", "mister"), ("-", " "))
 
@@ -45,7 +45,9 @@ def _noise() -> None:
         for clip, r in noises
         if not is_hallucination(r.text, score=r.score, no_speech=r.no_speech, seconds=r.seconds)
     ]
-    show(f"Noises taken for words: {len(taken)} of {len(noises)}", ("recording", "read as", "score", "no speech"), taken)
+    show(
+        f"Noises taken for words: {len(taken)} of {len(noises)}", ("recording", "read as", "score", "no speech"), taken
+    )
 
 
 def run() -> None:

@@ -33,14 +33,15 @@ def test_second_press_after_words_sends_them() -> None:
 
 
 def test_push_to_talk() -> None:
-    """The release sends, silence does not; nobody guesses an end."""
+    """The release sends, silence does not; the engine may begin in a pause all the same."""
     drive = Driver()
     drive(ev.Pressed())
     drive.now += LIMITS.hold_s
     assert drive(ev.Held()) == ""
     assert drive.say() == "audio"
     assert drive.wait(20.0) == ""
-    assert drive(ev.SpeechPaused(), ev.SpeechResumed()) == ""
+    assert drive(ev.SpeechPaused(), ev.SpeechResumed()) == "eager resume"
+    assert drive(ev.SpeechPaused(), ev.SpeechEnded(drive.now), ev.SpeechStarted(drive.now)) == "eager resume"
     assert drive(ev.Released()) == ""
     assert drive.tail() == "end watch"
 

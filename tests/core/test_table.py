@@ -79,8 +79,8 @@ SpeechStarted | connecting listening listening_said listening_held | = |
 SpeechStarted | connecting_over             | =          | listen
 SpeechStarted | thinking                    | listening  | cancel !interrupted listen
 
-SpeechPaused | listening listening_said listening_closing | = | eager
-SpeechResumed | listening listening_said listening_closing | = | resume
+SpeechPaused | listening*                   | =          | eager
+SpeechResumed | listening*                  | =          | resume
 
 SpeechEnded | connecting connecting_closing | =          | watch
 SpeechEnded | listening listening_said listening_closing | thinking | end watch
@@ -160,8 +160,6 @@ Released | listening listening_said listening_closing listening_released
 LongHeld | listening_held listening_released
 MicAudio | connecting_over connecting_text connecting_say
 SpeechStarted | connecting_closing connecting_text connecting_say listening_closing listening_released thinking_text
-SpeechPaused | listening_held listening_released
-SpeechResumed | listening_held listening_released
 SpeechEnded | connecting_over connecting_text connecting_say listening_held listening_released
 ReplyAudio | speaking_ended
 ReplyEnded | speaking_ended
