@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edge import __version__
-from edge.errors import EX_FAILED, EdgeVoiceError, UsageError
+from edge.errors import EX_FAILED, DeviceGone, EdgeVoiceError, UsageError
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -28,25 +28,39 @@ REMOTE = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. No traceback reaches a user."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    code = _main(argv)
     try:
-        if words[:1] == ["models"]:  # has subcommands and options of its own
-            return _models(words[1:])
-        options = _parser().parse_args(words)
-        return int(options.run(options))
+        print(end="", flush=True)
+    except OSError:  # whoever read it has gone: not the interpreter's business either, which flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_FAILED
+    return code
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    try:
+        return _command(list(sys.argv[1:] if argv is None else argv))
+    except SystemExit as end:  # argparse, after --help and --version
+        return int(end.code or 0)
     except EdgeVoiceError as error:
         print(f"edge-voice: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever read the output has gone
         return EX_FAILED
     except Exception as error:  # the last boundary: a fault of ours, told in one line
         if os.environ.get("EDGE_VOICE_DEBUG"):
             raise
         print(f"edge-voice: internal error: {error!r}. EDGE_VOICE_DEBUG=1 shows where.", file=sys.stderr)
         return EX_FAILED
+
+
+def _command(words: list[str]) -> int:
+    if words[:1] == ["models"]:  # has subcommands and options of its own
+        return _models(words[1:])
+    options = _parser().parse_args(words)
+    return int(options.run(options))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -168,7 +182,7 @@ def _devices(_options: argparse.Namespace) -> int:
 
     found = devices()
     if not found:
-        raise UsageError("No sound devices. Plug in a USB microphone and a speaker, or start the sound server.")
+        raise DeviceGone("No sound devices. Plug in a USB microphone and a speaker, or start the sound server.")
     for d in found:
         print(f"{d.index:3}  {d.inputs:2} in {d.outputs:2} out  {d.rate:6} Hz  {d.name}")
     return 0

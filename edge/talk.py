@@ -99,7 +99,7 @@ def _present(config: Config) -> tuple[bool, bool]:
     """Whether a microphone and a speaker can be found."""
     try:
         from edge.audio.device import choose
-    except OSError:  # no PortAudio library on this machine
+    except DeviceGone:  # no PortAudio library on this machine
         return False, False
     found = []
     for wanted, output in ((config.audio.input, False), (config.audio.output, True)):

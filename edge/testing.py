@@ -195,6 +195,9 @@ class _Ear:
         self.closed, self._source.gate = closed, not closed
         if closed:
             self._source.ring.wipe()
+        else:  # as the keeper does: a device opened anew, with a ring of its own
+            self._source.open()
+            self._front.attach(self._source.ring, self._source.form, None)
 
     def stats(self) -> Fields:
         return {"level_db": self._front.level, "lost_frames": self._front.lost}

@@ -123,6 +123,7 @@ async def assembled(
         thread = AudioThread(front, speaker)
         sink = lines.sink(speaker)
         keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy)
+        speaker.needed = keeper.need_output
         agent = engine(config, inbox.post)
         host = Systemd()
         toolbox = Toolbox(

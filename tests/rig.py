@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import soxr
@@ -108,7 +108,7 @@ class Rig:
                  "EDGE_VOICE_AUDIO__INPUT": "usbmic", "EDGE_VOICE_AUDIO__OUTPUT": "usbspk"}  # fmt: skip
         return {**os.environ, **sound, **more}
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Self:
         command = ["pulseaudio", "-n", "-F", str(self.run / "default.pa"), "--daemonize=no", "--exit-idle-time=-1",
                    "--use-pid-file=no", "--realtime=no", "--high-priority=no"]  # fmt: skip
         self.server = self.child(command, stderr=subprocess.DEVNULL)
@@ -135,7 +135,9 @@ class Rig:
     def pactl(self, *words: str) -> int:
         """Tell the sound server something."""
         quiet = subprocess.DEVNULL
-        return subprocess.run(["pactl", *words], env=self.env(), stdout=quiet, stderr=quiet, timeout=5, check=False).returncode
+        return subprocess.run(
+            ["pactl", *words], env=self.env(), stdout=quiet, stderr=quiet, timeout=5, check=False
+        ).returncode
 
     def record(self, sink: str = "spk") -> Recorder:
         """Begin to record what is played to a sink."""
@@ -149,7 +151,16 @@ class Rig:
         """Play a recording into the microphone; returns the clock times of its first and last sample."""
         samples = load(recording).astype(np.float32) * gain
         wide = np.clip(soxr.resample(samples, 16_000, RATE), -32768, 32767).astype(np.int16)
-        command = ["pacat", "-d", "micfeed", f"--rate={RATE}", "--channels=1", "--format=s16le", "--latency-msec=20", "--raw"]
+        command = [
+            "pacat",
+            "-d",
+            "micfeed",
+            f"--rate={RATE}",
+            "--channels=1",
+            "--format=s16le",
+            "--latency-msec=20",
+            "--raw",
+        ]
         player = self.child(command, stdin=subprocess.PIPE, bufsize=0)
         assert player.stdin is not None
         start = time.monotonic()
@@ -202,6 +213,7 @@ class Running:
 
     def wait_state(self, state: str, limit: float = 30) -> None:
         """Until the last state published is this one."""
+
         def there() -> bool:
             states = self.of("state")
             return bool(states) and states[-1]["state"] == state

@@ -6,17 +6,24 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-import sounddevice as sd
 
 from edge.audio.convert import Format
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
 from edge.errors import AudioError, DeviceGone
 
+try:
+    import sounddevice as sd
+except OSError:
+    raise DeviceGone("The library PortAudio is missing here; install it: apt install libportaudio2") from None
+
 RING_S = 10.0
+# PortAudio then hands over two blocks at a time: half the idle CPU (0.5 % against 1 %) for 20 ms on average.
+INPUT_LATENCY_S = 0.08
 BLOCK_S = 0.02  # 10 ms blocks double the idle CPU (2 % against 1 % through PulseAudio) and gain 10 ms
 MOST_REAL = 16  # channels; a device that claims more is a sound server, which gives what one asks for
 RATES = (48_000, 16_000, 44_100, 32_000, 96_000, 24_000, 8_000)  # 48 -> 16 kHz holds the least back
@@ -95,13 +102,13 @@ def _forms(device: Device, rate: int, channel: int | None, *, output: bool) -> I
                 yield Format(one_rate, count, dtype)
 
 
-def _open(device: Device, forms: Iterator[Format], stream: type, check: Any, callback: Any) -> tuple[Any, Format]:
+def _open(device: Device, forms: Iterator[Format], stream: Any, check: Any, callback: Any) -> tuple[Any, Format]:
     problem: sd.PortAudioError | None = None
     for form in forms:
         how = {"device": device.index, "samplerate": form.rate, "channels": form.channels, "dtype": form.dtype}
         try:
             check(**how)
-            opened = stream(**how, blocksize=round(form.rate * BLOCK_S), latency="low", callback=callback)
+            opened = stream(**how, blocksize=round(form.rate * BLOCK_S), callback=callback)
         except sd.PortAudioError as error:
             problem = error
             continue
@@ -142,7 +149,8 @@ class DeviceSource:
                 ring.write(data, time.monotonic())
 
         forms = _forms(device, self._rate, self.channel, output=False)
-        self._stream, self.form = _open(device, forms, sd.RawInputStream, sd.check_input_settings, arrived)
+        stream = partial(sd.RawInputStream, latency=INPUT_LATENCY_S)
+        self._stream, self.form = _open(device, forms, stream, sd.check_input_settings, arrived)
         self.name = device.name
         ring = self.ring = Ring(self.form.rate, self.form.frame_bytes, RING_S)
         self.ring.stamp = (0, time.monotonic())
@@ -189,7 +197,8 @@ class DeviceSink:
                 data[:] = _spread(self._speaker.render(frames, now), form)
 
         forms = _forms(device, self._rate, None, output=True)
-        self._stream, opened = _open(device, forms, sd.RawOutputStream, sd.check_output_settings, wanted)
+        stream = partial(sd.RawOutputStream, latency="low")
+        self._stream, opened = _open(device, forms, stream, sd.check_output_settings, wanted)
         self._speaker.opened(device.name, opened.rate, float(self._stream.latency))
         form = opened
 

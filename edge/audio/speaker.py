@@ -7,6 +7,7 @@ called from the loop or the audio thread. Queue and flags change hands by single
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class QueueSpeaker:
         self.volume = volume
         self.rate, self.latency_s, self.name = 48_000, 0.0, "none"
         self.problem = ""
+        self.needed: Callable[[], None] = lambda: None  # told when there is something to play
         self._queue: deque[tuple[int, Samples | None]] = deque()  # None: the turn is finished
         self._pushed = self._popped = 0  # samples, each written by one thread only
         self._convert: ToDevice | None = None
@@ -115,6 +117,8 @@ class QueueSpeaker:
 
     def play(self, turn: int, pcm: bytes, rate: int) -> None:
         """See ports.Speaker."""
+        if not self._queue:
+            self.needed()
         if self._convert is None or self._convert.rate != rate:
             self._convert = ToDevice(rate, self.rate)
         self._push(turn, self._convert(pcm))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 
@@ -17,12 +16,16 @@ class Exchange:
 class History:
     """The last exchanges, bounded; an unanswered turn is joined to the next one.
 
+    When there are `most`, the older half goes at once: a language model reads a conversation that
+    begins as it did before from its cache, and one that slides along it reads anew every time.
+
     A person who goes on talking while the device thinks has cut their own turn in two: the first
     half was never answered, so both halves are one turn.
     """
 
     def __init__(self, most: int = 8) -> None:
-        self._done: deque[Exchange] = deque(maxlen=most)
+        self._most = most
+        self._done: list[Exchange] = []
         self._open = ""
 
     @property
@@ -43,6 +46,8 @@ class History:
         if not self._open or not heard:
             return
         self._done.append(Exchange(self._open, heard))
+        if len(self._done) > self._most:
+            del self._done[: self._most // 2]
         self._open = ""
 
     def abandon(self) -> None:

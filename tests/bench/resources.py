@@ -8,7 +8,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from edge.audio.device import DeviceSource
+from edge.audio.device import DeviceSource, rescan
 from edge.errors import ControlError
 from edge.host import client
 from tests.bench.table import median, percentile, show
@@ -89,6 +89,7 @@ def run() -> None:
             ("CPU listening (%)", listening)])  # fmt: skip
         _with_engine(sound)
         os.environ.update(sound.env())
+        rescan()
         show(
             "Callback jitter (20 ms blocks, 48 kHz)",
             ("callbacks", "p50 ms", "p99 ms", "max ms", "overruns"),

@@ -67,7 +67,9 @@ def test_a_typed_question_is_answered_aloud(device: sound.Running, rig: sound.Ri
 def test_a_press_interrupts_and_the_speaker_falls_silent(device: sound.Running, rig: sound.Rig) -> None:
     """The rest of the sentence is never heard."""
     recorder, before = rig.record(), len(device.of("turn"))
-    device.call("say", "This sentence is long enough to be interrupted, and these last words of it are never heard: marmalade.")
+    device.call(
+        "say", "This sentence is long enough to be interrupted, and these last words of it are never heard: marmalade."
+    )
     device.wait_count("turn", before + 1)
     device.call("press")
     device.wait_state("listening")
@@ -126,7 +128,9 @@ def test_a_vanished_microphone_is_told_and_comes_back(device: sound.Running, rig
 def test_sigterm_in_mid_sentence_ends_it_cleanly(device: sound.Running) -> None:
     """Last in the module: the daemon is gone afterwards."""
     before = len(device.of("turn"))
-    device.call("say", "This is a sentence that is still being spoken when the service manager asks the daemon to stop.")
+    device.call(
+        "say", "This is a sentence that is still being spoken when the service manager asks the daemon to stop."
+    )
     device.wait_count("turn", before + 1)
     device.process.send_signal(signal.SIGTERM)
     assert device.process.wait(2) == 0

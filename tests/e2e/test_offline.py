@@ -25,13 +25,15 @@ pytestmark = pytest.mark.skipif(not models_present(), reason="the offline models
 Scenario = Callable[[SimulatedDevice], Awaitable[None]]
 
 
-def converse(scenario: Scenario, **local: object) -> None:
+def converse(scenario: Scenario) -> None:
     """Run a scenario on a simulated device with the real offline engine, without the language model."""
 
     async def main() -> None:
         base = load_config()
-        talk = replace(Config().conversation, follow_up_s=0.0, reply_s=200.0)  # the recording runs faster than its reading
-        config = replace(base, conversation=talk, local=replace(base.local, llm="off", **local))
+        talk = replace(
+            Config().conversation, follow_up_s=0.0, reply_s=200.0
+        )  # the recording runs faster than its reading
+        config = replace(base, conversation=talk, local=replace(base.local, llm="off"))
         device = SimulatedDevice(config=config)
         agent = local_agent(config.local, lambda event: device.daemon.post(event))
         device.agent = agent

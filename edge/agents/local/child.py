@@ -15,6 +15,7 @@ from edge.core.retry import Backoff
 
 STEADY_S = 60.0  # a worker that lived this long was well: the next crash is a first one
 STOP_S = 0.5
+COMMAND = (sys.executable, "-m", "edge.agents.local.worker")
 PARTS = ("ears", "voice")  # without these no turn can be held; the language model may come later
 
 
@@ -29,8 +30,10 @@ class JobFailed(Exception):
 class Child:
     """`changed(what, text)` tells `ready`, `gone` (restarting) or `broken` (cannot load; no restart)."""
 
-    def __init__(self, load: dict[str, object], changed: Callable[[str, str], None]) -> None:
-        self._load = load
+    def __init__(
+        self, load: dict[str, object], changed: Callable[[str, str], None], command: tuple[str, ...] = COMMAND
+    ) -> None:
+        self._load, self._command = load, command
         self._changed = changed
         self._process: asyncio.subprocess.Process | None = None
         self._jobs: dict[int, asyncio.Queue[wire.Message | None]] = {}
@@ -67,8 +70,10 @@ class Child:
     async def _live(self) -> str:
         """One process from start to end; returns why it must not be started again, or ""."""
         pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "edge.agents.local.worker")
-        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+        try:
+            process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe, stderr=pipe)
+        except OSError as error:
+            return f"its worker process cannot be started ({error.strerror})"
         self._process = process
         listener = asyncio.create_task(self._keep_stderr(process))
         for part in PARTS:
@@ -85,7 +90,7 @@ class Child:
 
     async def _pump(self, process: asyncio.subprocess.Process) -> str:
         assert process.stdout is not None
-        with suppress(asyncio.IncompleteReadError, wire.WireError, ValueError):
+        with suppress(asyncio.IncompleteReadError, wire.WireError, ValueError, KeyError):  # all but the first: nonsense
             while True:
                 head, body = wire.sizes(await process.stdout.readexactly(wire.PREFIX))
                 message = wire.unpack(await process.stdout.readexactly(head), await process.stdout.readexactly(body))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.agents.local import intents
 from edge.agents.local.answer import Answer
-from edge.agents.local.child import Child, JobFailed, WorkerGone
+from edge.agents.local.child import COMMAND, Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import WORKER_S, Hearing
 from edge.agents.local.text import Chunker, speakable
 from edge.core.events import AgentLost, AgentReady, ReplyEnded, ReplyText, ToolCalled, TranscriptHeard
@@ -24,6 +24,7 @@ from edge.ports import Fields, Post
 RATE = 24_000
 TOOL_S = 10.0
 MANY_CRASHES = 3
+MOST_QUESTION, MOST_PAST = 2500, 250  # characters: about 600 and 60 tokens, so that 2,048 are never exceeded
 
 NO_MODEL = "On this device I can tell the time, set timers, change the volume and do sums. For anything else I need my language model, and {}."  # noqa: E501
 
@@ -47,14 +48,17 @@ class LocalAgent:
 
     name = "local"
 
-    def __init__(self, settings: Settings, post: Post, check: Callable[[], str]) -> None:
+    def __init__(
+        self, settings: Settings, post: Post, check: Callable[[], str], worker: tuple[str, ...] = COMMAND
+    ) -> None:
         self._settings, self._post, self._check = settings, post, check
         self._history = History()
-        self._child = Child(_load(settings), self._changed)
+        self._child = Child(_load(settings), self._changed, worker)
         self._keeper: asyncio.Task[None] | None = None
         self._hearing: tuple[int, Hearing] | None = None
         self._answer: Answer | None = None
         self._work: asyncio.Task[None] | None = None
+        self._priming: asyncio.Task[None] | None = None
         self._tool: tuple[str, asyncio.Future[Fields]] | None = None
         self._last_reply = ""
         self._crashes = 0
@@ -78,6 +82,8 @@ class LocalAgent:
     async def close(self) -> None:
         """See ports.Agent."""
         self._abandon()
+        if self._priming is not None:
+            self._priming.cancel()
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()
@@ -102,7 +108,17 @@ class LocalAgent:
         if self._hearing is None or self._hearing[0] != turn:
             self._abandon()
             self._hearing = (turn, Hearing(self._child))
+            self._prime()
         self._hearing[1].add(pcm)
+
+    def _prime(self) -> None:
+        """Have the model read the conversation so far while the person talks: 0.5 s that nobody waits for."""
+        if self._child.loaded.get("mind"):
+            self._priming = asyncio.ensure_future(self._read_history())
+
+    async def _read_history(self) -> None:
+        with suppress(WorkerGone, JobFailed):
+            await self._child.once("think", messages=self._messages(""), most=1)
 
     def eager_end(self, turn: int) -> None:
         """See ports.Agent."""
@@ -170,6 +186,8 @@ class LocalAgent:
         """See ports.Agent."""
         self._history.clear()
         self._last_reply = ""
+        if self._answer is not None:
+            self._answer.question = ""  # or it would be put into the history with the next turn
 
     def stats(self) -> Fields:
         """See ports.Agent."""
@@ -252,7 +270,6 @@ class LocalAgent:
         if intent.action == "forget":
             await answer.released.wait()
             self.forget()
-            answer.question = ""
         self._finish(answer, "closing" if intent.action == "goodbye" else "done")
 
     async def _use(self, answer: Answer, intent: intents.Intent) -> Fields:
@@ -291,9 +308,10 @@ class LocalAgent:
 
     def _messages(self, question: str) -> list[dict[str, str]]:
         messages = [{"role": "system", "content": self._settings.instructions}]
-        for past in self._history.exchanges[-4:]:
-            messages += [{"role": "user", "content": past.user}, {"role": "assistant", "content": past.reply}]
-        return [*messages, {"role": "user", "content": question[-4000:]}]
+        for past in self._history.exchanges:
+            messages.append({"role": "user", "content": past.user[:MOST_PAST]})
+            messages.append({"role": "assistant", "content": past.reply[:MOST_PAST]})
+        return [*messages, {"role": "user", "content": question[-MOST_QUESTION:]}]
 
     async def _speak(self, answer: Answer, text: str) -> None:
         """One sentence or a few, as text and sound; again if the worker dies before any sound."""

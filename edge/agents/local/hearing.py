@@ -19,6 +19,7 @@ PIECE_S = 9.0  # the short window without its margin
 CUT_WITHIN_S = 4.0  # without a pause the piece is cut at the quietest moment of its last seconds
 KEEP_S = 4.0  # a piece that ends in a pause is kept from this length on; shorter ones need their context
 BLOCK = 1600  # 100 ms: shorter dips are inside words
+TRIES = 3
 WORKER_S = 25.0  # a restart with loading took 2 s here; a Pi gets ten times that
 
 
@@ -77,14 +78,18 @@ class Hearing:
         return asyncio.ensure_future(self._read(bytes(self._pcm[self._cut : end])))
 
     async def _read(self, pcm: bytes) -> str:
-        """One piece; again if the worker dies under it, for the audio is still here."""
+        """One piece; again if the worker dies under it, for the audio is still here. Not for ever: it may be why."""
+        tries = 0
         while True:
             await asyncio.wait_for(self._child.ready.wait(), WORKER_S)
             try:
                 head, _ = await self._child.once("read", pcm)
             except WorkerGone:
-                continue
-            return _accepted(head)
+                tries += 1
+                if tries == TRIES:
+                    raise
+            else:
+                return _accepted(head)
 
 
 def _accepted(head: dict[str, object]) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edge.agents.local import wire
+from edge.errors import ModelError
 
 Job = Callable[[], None]
 
@@ -88,15 +89,15 @@ class Worker:
         self._loaded("voice", voice)
 
     def _load_mind(self, head: dict[str, Any]) -> None:
-        model, reason = head["llm"], str(head["llm_reason"])
-        if model:
-            from edge.agents.local.llm import MEMORY_MB, Mind, memory_available_mb
-
-            free = memory_available_mb()
-            if free >= MEMORY_MB:
-                self._loaded("mind", Mind(Path(model), self._socket, int(head["threads"]) or os.cpu_count() or 1))
+        reason = str(head["llm_reason"])
+        if head["llm"]:
+            try:
+                mind = _mind(head, self._socket)
+            except (ModelError, ImportError) as error:  # no turn needs it: only the reason is told
+                reason = str(error)
+            else:
+                self._loaded("mind", mind)
                 return
-            reason = f"{free} MB of memory are free and the language model needs {MEMORY_MB}"
         self.send("loaded", part="mind", ok=False, reason=reason, rss_mb=_rss_mb())
 
     def _loaded(self, part: str, model: object) -> None:
@@ -121,6 +122,15 @@ class Worker:
             if job in self._cancelled:
                 return
             self.send("sound", pcm, job=job)
+
+
+def _mind(head: dict[str, Any], socket: Path) -> object:
+    from edge.agents.local.llm import MEMORY_MB, Mind, memory_available_mb
+
+    free = memory_available_mb()
+    if free < MEMORY_MB:
+        raise ModelError(f"{free} MB of memory are free and the language model needs {MEMORY_MB}")
+    return Mind(Path(head["llm"]), socket, int(head["threads"]) or os.cpu_count() or 1)
 
 
 def _rss_mb() -> int:

@@ -1,0 +1,137 @@
+"""The composition root: everything that is started is ended, in every order, and parts know of each other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge import service
+from edge.config import Config, Engine
+from edge.core.events import MuteSet, SayGiven
+from edge.errors import ConfigError, ControlError
+from edge.host import client
+from edge.testing import Published, tone
+from edge.wiring import Assembly, Lines, assembled
+from tests.fakes.lines import FakeLine, FakeSource
+from tests.waiting import wait_until
+
+BARE = replace(Config(), engine=Engine(("none",)))
+
+
+def threads() -> set[str]:
+    """Ours, by name."""
+    return {t.name for t in threading.enumerate()} & {"audio", "devices", "file-microphone", "file-speaker", "close"}
+
+
+def test_everything_that_is_opened_is_closed(tmp_path: Path) -> None:
+    source, sink = FakeSource("Mic"), FakeLine("Speaker")
+
+    async def main() -> None:
+        control = tmp_path / "c.sock"
+        async with assembled(BARE, Lines(source, lambda _: sink), (), control) as assembly:
+            assert source.is_open
+            assert threads() == {"audio", "devices"}
+            status = await asyncio.to_thread(client.call, control, "status")
+            assert status["microphone"]["microphone"] == "Mic"
+            assembly.daemon.stop()
+            await assembly.daemon.run()
+        assert len(asyncio.all_tasks()) == 1
+        assert not control.exists()
+
+    asyncio.run(main())
+    assert threads() == set()
+    assert not source.is_open
+
+
+def test_a_second_one_is_refused_before_it_touches_the_microphone(tmp_path: Path) -> None:
+    source = FakeSource("Mic")
+
+    async def main() -> None:
+        async with assembled(BARE, Lines(None, lambda _: None), (), tmp_path / "c.sock"):
+            with pytest.raises(ControlError, match="already running"):
+                async with assembled(BARE, Lines(source, lambda _: None), (), tmp_path / "c.sock"):
+                    pass
+
+    asyncio.run(main())
+    assert source.opened == 0
+    assert threads() == set()
+
+
+def test_a_zone_that_is_none_is_a_configuration_error_and_leaves_no_thread() -> None:
+    config = replace(BARE, device=replace(BARE.device, timezone="Mars/Base"))
+
+    async def main() -> None:
+        async with assembled(config, Lines(FakeSource("Mic"), lambda _: None)):
+            pass
+
+    with pytest.raises(ConfigError, match="Mars/Base"):
+        asyncio.run(main())
+    assert threads() == set()
+
+
+def test_what_is_said_while_muted_opens_the_speaker() -> None:
+    """Nobody listens then, so it is the sound itself that has to ask for the output."""
+    sink = FakeLine("Speaker")
+
+    async def main() -> None:
+        async with assembled(BARE, Lines(FakeSource("Mic"), lambda _: sink)) as assembly:
+            running = asyncio.ensure_future(assembly.daemon.run())
+            assembly.daemon.post(MuteSet(on=True))
+            await wait_until(lambda: assembly.daemon.conversation.muted)
+            assembly.speaker.play(1, tone(1.0), 24_000)
+            await wait_until(lambda: sink.is_open)
+            assert assembly.keeper._playing()  # and keeps it open however long it lasts
+            assembly.daemon.stop()
+            await running
+
+    asyncio.run(main())
+
+
+def test_events_reach_the_watchers() -> None:
+    seen = Published()
+
+    async def main() -> None:
+        async with assembled(BARE, Lines(None, lambda _: None), (seen,)) as assembly:
+            running = asyncio.ensure_future(assembly.daemon.run())
+            assembly.daemon.post(SayGiven("hello"))
+            await wait_until(lambda: [f for f in seen.of("state") if f["state"] == "idle"])
+            assembly.daemon.stop()
+            await running
+
+    asyncio.run(main())
+    assert [fields["state"] for fields in seen.of("state")][:1] == ["thinking"]
+
+
+# --- reading the configuration again -------------------------------------------------------------------
+
+
+def reloaded(text: str, tmp_path: Path) -> Assembly:
+    """What `systemctl reload` makes of this file."""
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+
+    async def main() -> Assembly:
+        async with assembled(BARE, Lines(None, lambda _: None)) as assembly:
+            service._reload(assembly, file)
+            return assembly
+
+    return asyncio.run(main())
+
+
+def test_volume_and_times_change_without_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assembly = reloaded('[audio]\nvolume = 33\n[conversation]\nno_speech_s = 5\n[log]\nlevel = "info"\n', tmp_path)
+    assert assembly.speaker.volume == 33
+    assert assembly.daemon.conversation.settings.no_speech_s == 5.0
+    assert "reloaded (restart for: engine)" in caplog.text
+
+
+def test_a_bad_file_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assembly = reloaded("[audio]\nvolume = 333\n", tmp_path)
+    assert assembly.speaker.volume == 100
+    assert "not_reloaded" in caplog.text
+    assert "volume = 333 must be between 0 and 100" in caplog.text
