@@ -206,8 +206,8 @@ def _view(options: argparse.Namespace, plan: Plan) -> View:
         return JsonView(sys.stdout)
     if sys.stdout.isatty():
         try:
-            from edge.panel.gauges import Sight
             from edge.panel.terminal import TerminalView
+            from edge.panel.terminal.gauges import Sight
 
             by_voice = plan.config.conversation.barge_in in {"duck", "stop"}
             return TerminalView(Sight(scripted=plan.scripted, by_voice=by_voice))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.agents.local import models
 from edge.agents.local.setup import EARS, models_dir
-from edge.agents.local.whisper import Whisper
+from edge.agents.local.worker.whisper import Whisper
 from edge.config import load
 
 

@@ -21,7 +21,7 @@ class Words(Stage):
 
     def _say(self, event: ev.SayGiven, now: float) -> None:
         if len(self._says) >= MOST_SAYS:
-            self._problem("say", f"More than {MOST_SAYS} announcements are waiting; one was dropped: {event.text[:40]}")
+            self._problem("say", f"More than {MOST_SAYS} announcements are waiting; one was dropped.")
             return
         self._says.append(event.text)
         if self.turn is None:

@@ -207,7 +207,7 @@ def test_too_many_announcements_are_told() -> None:
     for number in range(MOST_SAYS):
         assert drive(ev.SayGiven(str(number))) == ""
     assert drive(ev.SayGiven("too much")) == "!error"
-    assert "too much" in str(drive.published("error")[0]["message"])
+    assert "8 announcements" in str(drive.published("error")[0]["message"])
     drive(ev.Pressed())
     while not drive.turn_over():
         finish(drive)

@@ -35,7 +35,7 @@ def converse(scenario: Scenario) -> None:
         )  # the recording runs faster than its reading
         config = replace(base, conversation=talk, local=replace(base.local, llm="off"))
         device = SimulatedDevice(config=config)
-        agent = local_agent(config.local, lambda event: device.daemon.post(event))
+        agent = local_agent(config.local, lambda event: device.daemon.post(event))  # noqa: PLW0108  made later
         device.agent = agent
         async with device:
             await device.run_until(lambda: device.daemon.conversation.ready)
@@ -113,7 +113,7 @@ def test_without_models_the_device_says_what_to_do(tmp_path: Path) -> None:
 
     async def main() -> None:
         device = SimulatedDevice()
-        device.agent = local_agent(Local(models_dir=str(tmp_path)), lambda event: device.daemon.post(event))
+        device.agent = local_agent(Local(models_dir=str(tmp_path)), lambda event: device.daemon.post(event))  # noqa: PLW0108
         async with device:
             await device.run(0.1)
             device.press()

@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 
-from edge.agents.local.catalogue import (
+from edge.agents.local.models.catalogue import (
     Archive,
     File,
     HubSource,
@@ -24,8 +24,8 @@ from edge.agents.local.catalogue import (
     state_of,
     verify,
 )
-from edge.agents.local.fetch import Progress, fetch
-from edge.agents.local.wheels import Opener
+from edge.agents.local.models.fetch import Progress, fetch
+from edge.agents.local.models.wheels import Opener
 from edge.errors import ModelError
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from edge.panel.latency import SCALE_MS, Span, bar, spans
-from edge.panel.look import Look
+from edge.panel.terminal.latency import SCALE_MS, Span, bar, spans
+from edge.panel.terminal.look import Look
 from tests.panel.views import LATENCY
 
 PLAIN = Look(stages="abcde")  # end of turn, transcript, first token, first audio, first sound

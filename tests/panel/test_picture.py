@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from edge.panel import picture
+from edge.panel.terminal import picture
 from edge.ports import Fields
 from tests.panel.views import LATENCY, STATUS
 

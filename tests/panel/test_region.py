@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from edge.panel.region import Region
+from edge.panel.terminal.region import Region
 from tests.fakes.screen import Screen
 from tests.panel.views import console_on
 

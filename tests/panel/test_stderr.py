@@ -1,7 +1,7 @@
 import asyncio
 import os
 
-from edge.panel.stderr import Stderr
+from edge.panel.terminal.stderr import Stderr
 
 
 def test_what_libraries_write_to_standard_error_becomes_a_line(monkeypatch):

@@ -4,8 +4,8 @@ import io
 import pytest
 from rich.console import Console
 
-from edge.panel.gauges import Sight
 from edge.panel.terminal import TerminalView
+from edge.panel.terminal.gauges import Sight
 from tests.fakes.screen import Screen
 from tests.panel.views import EXCHANGE, LATENCY, MICROPHONE, SPEAKER, STATUS, console_on, run_view, stop_drawing, tell
 

@@ -8,8 +8,8 @@ from typing import IO, cast
 
 from rich.console import Console
 
-from edge.panel.gauges import Sight
 from edge.panel.terminal import TerminalView
+from edge.panel.terminal.gauges import Sight
 from edge.ports import Fields
 from tests.fakes.screen import Screen
 
@@ -27,9 +27,7 @@ STATUS: Fields = {
 
 def console_on(screen: Screen, width: int = 80, height: int = 24) -> Console:
     file = cast("IO[str]", screen)
-    return Console(
-        file=file, force_terminal=True, color_system="standard", width=width, height=height, _environ={}
-    )
+    return Console(file=file, force_terminal=True, color_system="standard", width=width, height=height, _environ={})
 
 
 def run_view(*steps: Callable[[TerminalView], object], width: int = 80, height: int = 24, status: Fields | None = None,

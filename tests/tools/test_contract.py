@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge.agents.local.intents import Context, match, spoken
+from edge.agents.local.understanding.intents import Context, match, spoken
 from edge.tools.clock import clock_tools
 from edge.tools.registry import Registry
 from edge.tools.timers import Timers, timer_tools
 from edge.tools.volume import volume_tools
-from tests.agents.local import phrasebook as book
+from tests.agents.local.understanding import phrasebook as book
 
 NOW = datetime(2026, 11, 24, 15, 10, tzinfo=UTC)
 CALLS = [

@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.agents.local import intents
 from edge.agents.local.answer import Answer
 from edge.agents.local.child import COMMAND, Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import WORKER_S, Hearing
-from edge.agents.local.text import Chunker, speakable
+from edge.agents.local.understanding import intents
+from edge.agents.local.understanding.text import Chunker, speakable
 from edge.core.events import AgentLost, AgentReady, ReplyEnded, ReplyText, ToolCalled, TranscriptHeard
 from edge.core.history import History
 from edge.ports import Fields, Post

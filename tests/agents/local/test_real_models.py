@@ -16,8 +16,8 @@ pytest.importorskip("ctranslate2")
 from edge.agents.local import models
 from edge.agents.local.engine import LocalAgent, Settings
 from edge.agents.local.setup import EARS, models_dir
-from edge.agents.local.text import is_hallucination
-from edge.agents.local.whisper import Reading
+from edge.agents.local.understanding.text import is_hallucination
+from edge.agents.local.worker.whisper import Reading
 from edge.config import load as load_config
 from edge.core.events import AgentReady, Event, ReplyAudio, ReplyEnded, TranscriptHeard
 from tests.bench.clips import DATA, Clip, english

@@ -1,0 +1,1 @@
+"""The worker process and the models that run in it. The daemon imports nothing from here."""
