@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agents.local.models import catalogue, default_dir, load_manifest, main, path_of, state_of, verify
+from edge.agents.local.models import catalogue, command, default_dir, load_manifest, main, path_of, state_of, verify
 from edge.agents.local.models.catalogue import HubSource, Model, PackageSource
 from edge.errors import ModelError
 from tests.fakes.model_server import ModelServer, model_of
