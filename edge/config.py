@@ -272,9 +272,23 @@ def _check_whole(config: Config, problems: list[str]) -> None:
     """What no single key can tell."""
     problems += [f"engine.use: there is no engine {name!r}.{_nearest(name, list(ENGINES))}"
                  for name in config.engine.use if name not in ENGINES]  # fmt: skip
+    if config.device.timezone and not _is_zone(config.device.timezone):
+        problems.append(
+            f"device.timezone = {_shown(config.device.timezone)} is no time zone; one looks like Europe/Berlin."
+        )
     talk = config.conversation
     if talk.eager_silence_ms >= talk.end_silence_ms:
         problems.append("conversation.eager_silence_ms must be less than conversation.end_silence_ms.")
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
+        return False
+    return True
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -96,14 +96,14 @@ def device_lines(config: Config) -> Lines:
     return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan)
 
 
-def engine(config: Config, post: Post) -> Agent:
+def engine(config: Config, post: Post, timers: Callable[[], int] = lambda: 0) -> Agent:
     """The first engine of `engine.use`; the offline one when nothing is said."""
     name = config.engine.use[0] if config.engine.use else "local"
     if name == "none":
         return NoAgent(post)
     from edge.agents.local.setup import local_agent
 
-    return local_agent(config.local, post)
+    return local_agent(config.local, post, timers)
 
 
 @asynccontextmanager
@@ -124,11 +124,11 @@ async def assembled(
         sink = lines.sink(speaker)
         keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy)
         speaker.needed = keeper.need_output
-        agent = engine(config, inbox.post)
         host = Systemd()
         toolbox = Toolbox(
             lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone
         )
+        agent = engine(config, inbox.post, lambda: len(toolbox.timers.find()))
         ports = Ports(Ear(front, sessions, thread, keeper), speaker, agent, toolbox, host, [*watchers, host])
         conversation = Conversation(conversation_settings(config))
         times = config.panel

@@ -186,6 +186,12 @@ def test_text_in_the_environment_that_is_no_text() -> None:
         load(None, {"EDGE_VOICE_DEVICE__NAME": name})
 
 
+@pytest.mark.parametrize("zone", ["Mars/Base", "../etc/passwd", "Berlin\x07"])
+def test_a_zone_that_is_none(zone: str) -> None:
+    with pytest.raises(ConfigError, match="is no time zone; one looks like Europe/Berlin"):
+        load(None, {"EDGE_VOICE_DEVICE__TIMEZONE": zone})
+
+
 # --- show ----------------------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -194,7 +200,8 @@ CONFIGS = st.builds(
         Config(), device=Device(name, zone), engine=Engine(tuple(use)), audio=replace(Audio(), volume=volume),
         local=replace(Config().local, speed=speed), log=replace(Config().log, transcripts=on),
     ),
-    TEXTS, TEXTS, st.lists(st.sampled_from(["local", "none"])), st.integers(0, 100), st.floats(0.5, 2.0), st.booleans(),
+    TEXTS, st.sampled_from(["", "Europe/Berlin", "UTC"]), st.lists(st.sampled_from(["local", "none"])),
+    st.integers(0, 100), st.floats(0.5, 2.0), st.booleans(),
 )  # fmt: skip
 
 

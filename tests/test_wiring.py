@@ -12,7 +12,7 @@ import pytest
 from edge import service
 from edge.config import Config, Engine
 from edge.core.events import MuteSet, SayGiven
-from edge.errors import ConfigError, ControlError
+from edge.errors import ControlError
 from edge.host import client
 from edge.testing import Published, tone
 from edge.wiring import Assembly, Lines, assembled
@@ -58,18 +58,6 @@ def test_a_second_one_is_refused_before_it_touches_the_microphone(tmp_path: Path
 
     asyncio.run(main())
     assert source.opened == 0
-    assert threads() == set()
-
-
-def test_a_zone_that_is_none_is_a_configuration_error_and_leaves_no_thread() -> None:
-    config = replace(BARE, device=replace(BARE.device, timezone="Mars/Base"))
-
-    async def main() -> None:
-        async with assembled(config, Lines(FakeSource("Mic"), lambda _: None)):
-            pass
-
-    with pytest.raises(ConfigError, match="Mars/Base"):
-        asyncio.run(main())
     assert threads() == set()
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from edge.core.events import SayGiven
-from edge.errors import ConfigError
 from edge.ports import Fields, Post
 from edge.tools.clock import clock_tools
 from edge.tools.registry import Registry
@@ -23,7 +22,7 @@ class Toolbox:
     """`ring` is a task that announces timers; everything else answers calls."""
 
     def __init__(self, get_volume: Callable[[], int], put_volume: Callable[[int], None], timezone: str = "") -> None:
-        self._zone = _zone(timezone)
+        self._zone = ZoneInfo(timezone) if timezone else None  # the configuration has checked it
         self.timers = Timers()
         tools = (*clock_tools(), *timer_tools(self.timers, time.monotonic), *volume_tools(get_volume, put_volume))
         self.registry = Registry(tools)
@@ -42,12 +41,3 @@ class Toolbox:
 
 def _announcement(timer: Timer) -> str:
     return f"Your {timer.name} timer is done." if timer.name else "Your timer is done."
-
-
-def _zone(name: str) -> tzinfo | None:
-    if not name:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigError([f"device.timezone = {name!r} is no time zone; one looks like Europe/Berlin."]) from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 from edge.agents.local import models
-from edge.agents.local.engine import LocalAgent, Settings
+from edge.agents.local.engine import LocalAgent
+from edge.agents.local.responder import Settings
 from edge.config import Local
 from edge.ports import Post
 
@@ -18,8 +20,8 @@ def models_dir(config: Local) -> Path:
     return Path(config.models_dir) if config.models_dir else models.default_dir()
 
 
-def local_agent(config: Local, post: Post) -> LocalAgent:
-    """The offline engine as configured."""
+def local_agent(config: Local, post: Post, timers: Callable[[], int] = lambda: 0) -> LocalAgent:
+    """The offline engine as configured; `timers` tells how many are running."""
     directory = models_dir(config)
     known = {model.id: model for model in models.load_manifest()}
     reason = _why_no_mind(config, known[MIND], directory)
@@ -29,7 +31,7 @@ def local_agent(config: Local, post: Post) -> LocalAgent:
         language=config.language, threads=config.threads, speed=config.speed, max_tokens=config.max_tokens,
         instructions=config.instructions,
     )  # fmt: skip
-    return LocalAgent(settings, post, lambda: _missing(known[EARS], directory))
+    return LocalAgent(settings, post, lambda: _missing(known[EARS], directory), timers)
 
 
 def _missing(ears: models.Model, directory: Path) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge.agents.local.engine import LocalAgent, Settings
+from edge.agents.local.engine import LocalAgent
+from edge.agents.local.responder import Settings
 from edge.core.events import AgentReady, Event, ReplyAudio, ReplyEnded, ReplyText, ToolCalled, TranscriptHeard
 from tests.waiting import wait_until
 
@@ -31,7 +32,9 @@ class Bench:
         self.events: list[Event] = []
         self.problem = ""
         command = (sys.executable, str(WORKER), str(folder), json.dumps(plan))
-        self.agent = LocalAgent(Settings(Path("ears"), Path("mind")), self.events.append, lambda: self.problem, command)
+        self.agent = LocalAgent(
+            Settings(Path("ears"), Path("mind")), self.events.append, lambda: self.problem, worker=command
+        )
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -76,7 +79,7 @@ class Bench:
         return [(e.name, e.arguments) for e in self.of(ToolCalled)]
 
     def past(self) -> list[tuple[str, str]]:
-        return [(e.user, e.reply) for e in self.agent._history.exchanges]
+        return [(e.user, e.reply) for e in self.agent._responder._history.exchanges]
 
 
 def with_worker(folder: Path, test: Callable[[Bench], Awaitable[None]], **plan: Any) -> Bench:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.agents.local.engine import MANY_CRASHES, LocalAgent, Settings
+from edge.agents.local.engine import MANY_CRASHES, LocalAgent
+from edge.agents.local.responder import Settings
 from edge.core.events import AgentLost, AgentReady, Event, ReplyAudio
 from tests.agents.local.benches import Bench, speech, with_worker
 from tests.waiting import wait_until
@@ -140,7 +141,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_not_tried_again(tmp_path: Pat
 def test_a_worker_that_cannot_be_started(tmp_path: Path) -> None:
     async def main() -> list[Event]:
         events: list[Event] = []
-        agent = LocalAgent(Settings(Path("x")), events.append, lambda: "", (str(tmp_path / "gone"),))
+        agent = LocalAgent(Settings(Path("x")), events.append, lambda: "", worker=(str(tmp_path / "gone"),))
         await agent.open()
         await wait_until(lambda: events)
         await agent.close()
@@ -188,7 +189,7 @@ def test_a_late_word_about_a_job_long_over_is_ignored(tmp_path: Path) -> None:
 def test_a_fault_of_our_own_ends_the_turn_in_words(tmp_path: Path) -> None:
     async def test(bench: Bench) -> None:
         await bench.ready()
-        bench.agent._settings = None  # type: ignore[assignment]
+        bench.agent._responder._settings = None  # type: ignore[assignment]
         end = await bench.ask(1, SKY)
         assert end.outcome == "failed"
         assert end.message.startswith("The offline engine failed: AttributeError")

@@ -14,7 +14,8 @@ import pytest
 pytest.importorskip("ctranslate2")
 
 from edge.agents.local import models
-from edge.agents.local.engine import LocalAgent, Settings
+from edge.agents.local.engine import LocalAgent
+from edge.agents.local.responder import Settings
 from edge.agents.local.setup import EARS, models_dir
 from edge.agents.local.understanding.text import is_hallucination
 from edge.agents.local.worker.whisper import Reading

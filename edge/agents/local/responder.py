@@ -1,0 +1,183 @@
+"""From the words of a turn to a spoken reply: the rules, the language model, the voice, the history.
+
+Rules first: what must be right is decided by them. Only the rest goes to the small language model, when
+it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.agents.local.answer import Answer
+from edge.agents.local.child import Child, JobFailed, WorkerGone
+from edge.agents.local.hearing import WORKER_S
+from edge.agents.local.understanding import intents
+from edge.agents.local.understanding.text import Chunker, speakable
+from edge.core.events import ReplyEnded, ReplyText, ToolCalled
+from edge.core.history import History
+from edge.ports import Fields
+
+RATE = 24_000
+TOOL_S = 10.0
+MOST_QUESTION, MOST_PAST = 2500, 250  # characters: about 600 and 60 tokens, so that 2,048 are never exceeded
+NO_MODEL = (
+    "On this device I can tell the time, set timers, change the volume and do sums. "
+    "For anything else I need my language model, and {}."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What wiring found out; `llm_reason` says why `llm` is None."""
+
+    whisper: Path
+    llm: Path | None = None
+    llm_reason: str = "it is not installed"
+    language: str = "en"
+    threads: int = 0
+    speed: float = 1.0
+    max_tokens: int = 120
+    instructions: str = ""
+
+
+class Responder:
+    """`respond` makes one reply; `settle` puts it into the history. `timers` tells how many are running."""
+
+    def __init__(self, child: Child, settings: Settings, timers: Callable[[], int]) -> None:
+        self._child, self._settings, self._timers = child, settings, timers
+        self._history = History()
+        self._tool: tuple[str, asyncio.Future[Fields]] | None = None
+        self._last_reply = ""
+
+    # --- the conversation so far --------------------------------------------------------------------
+
+    def whole(self, text: str) -> str:
+        """The turn that these words complete: words of the person that are still unanswered come first."""
+        return self._history.joined(text)
+
+    def settle(self, answer: Answer, heard: str | None = None) -> None:
+        """Put an answer into the history: what was heard of it, all of it when nobody cut it short.
+
+        A reply cut before its first word leaves the question open: the person was still talking.
+        """
+        if answer.question and answer.released.is_set():
+            self._history.asked_whole(answer.question)
+            self._history.answered(answer.all_text() if heard is None else heard)
+            self._last_reply = answer.all_text() or self._last_reply
+            answer.question = ""
+
+    def abandon(self) -> None:
+        """What is still unanswered is not to be answered any more."""
+        self._history.abandon()
+
+    def forget(self) -> None:
+        """Clear the history."""
+        self._history.clear()
+        self._last_reply = ""
+
+    async def prime(self) -> None:
+        """Have the model read the conversation so far while the person talks: 0.5 s that nobody waits for."""
+        if self._child.loaded.get("mind"):
+            with suppress(WorkerGone, JobFailed):
+                await self._child.once("think", messages=self._messages(""), most=1)
+
+    # --- understanding ------------------------------------------------------------------------------
+
+    async def respond(self, answer: Answer, text: str) -> None:
+        """Empty text means that nothing was heard: then only words still unanswered are answered."""
+        whole = self._history.joined(text)
+        if not whole:
+            answer.emit(ReplyEnded(answer.turn, "nothing_heard"))
+            return
+        answer.question = whole
+        context = intents.Context(self._last_reply, self._timers())
+        intent = intents.match(text, context) or intents.match(whole, context)
+        if intent is None:
+            await self._converse(answer, whole)
+        else:
+            await self._obey(answer, intent)
+
+    async def _obey(self, answer: Answer, intent: intents.Intent) -> None:
+        if intent.action == "stop":
+            answer.question = ""  # nothing to remember, and nothing left to answer
+            answer.emit(ReplyEnded(answer.turn, "silenced"))
+            return
+        reply = intent.reply or ""
+        if intent.tool is not None:
+            await answer.released.wait()  # a tool has effects: not before the turn is really over
+            reply = intents.spoken(intent.tool, await self._use(answer, intent))
+        await self.speak(answer, reply)
+        if intent.action == "forget":
+            await answer.released.wait()
+            self.forget()
+            answer.question = ""
+        answer.emit(ReplyEnded(answer.turn, "closing" if intent.action == "goodbye" else "done"))
+
+    async def _use(self, answer: Answer, intent: intents.Intent) -> Fields:
+        call = f"{answer.turn}-{intent.name}"
+        future = asyncio.get_running_loop().create_future()
+        self._tool = (call, future)
+        answer.emit(ToolCalled(answer.turn, call, str(intent.tool), dict(intent.arguments)))
+        try:
+            result: Fields = await asyncio.wait_for(future, TOOL_S)
+        except TimeoutError:
+            return {"error": "That took too long."}
+        return result
+
+    def tool_result(self, call: str, result: Fields) -> None:
+        """What a ToolCalled came to; a late one is ignored."""
+        if self._tool is not None and self._tool[0] == call and not self._tool[1].done():
+            self._tool[1].set_result(result)
+
+    # --- answering ----------------------------------------------------------------------------------
+
+    async def _converse(self, answer: Answer, question: str) -> None:
+        await asyncio.wait_for(self._child.ready.wait(), WORKER_S)
+        if self._child.loaded.get("mind") is False:
+            await self.speak(answer, NO_MODEL.format(self._child.reasons["mind"]))
+        else:
+            async for sentence in self._sentences(question):
+                await self.speak(answer, sentence)
+        if not answer.spoken:
+            await self.speak(answer, "I have no answer to that.")
+        answer.emit(ReplyEnded(answer.turn))
+
+    async def _sentences(self, question: str) -> AsyncIterator[str]:
+        """The model's reply, each part as soon as it can be spoken."""
+        chunker = Chunker()
+        messages = self._messages(question)
+        async for head, _ in self._child.stream("think", messages=messages, most=self._settings.max_tokens):
+            for part in chunker.feed(str(head["text"])):
+                yield part
+        for part in chunker.flush():
+            yield part
+
+    def _messages(self, question: str) -> list[dict[str, str]]:
+        messages = [{"role": "system", "content": self._settings.instructions}]
+        for past in self._history.exchanges:
+            messages.append({"role": "user", "content": past.user[:MOST_PAST]})
+            messages.append({"role": "assistant", "content": past.reply[:MOST_PAST]})
+        return [*messages, {"role": "user", "content": question[-MOST_QUESTION:]}]
+
+    async def speak(self, answer: Answer, text: str) -> None:
+        """One sentence or a few, as text and sound; again if the worker dies before any sound."""
+        words = speakable(text)
+        if not words:
+            return
+        answer.emit(ReplyText(answer.turn, words + " "))
+        for last_try in (False, True):
+            await asyncio.wait_for(self._child.ready.wait(), WORKER_S)
+            sounded = False
+            try:
+                async for _, pcm in self._child.stream("speak", text=words):
+                    sounded = True
+                    answer.sound(words, pcm, RATE)
+            except WorkerGone:
+                if sounded or last_try:
+                    raise
+            else:
+                return
