@@ -75,6 +75,12 @@ class Daemon:
         except Exception as error:  # noqa: BLE001  the loop's boundary: `run` raises it
             self._fail(error)
 
+    def fail(self, error: Exception) -> None:
+        """Another thread cannot go on: end `run` with its error. From any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._fail, error)
+
     def _fail(self, error: BaseException) -> None:
         self._failure = error
         self._ended.set()

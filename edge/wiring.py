@@ -66,6 +66,10 @@ class _Inbox:
         if self.daemon is not None:
             self.daemon.post(event)
 
+    def fail(self, error: Exception) -> None:
+        if self.daemon is not None:
+            self.daemon.fail(error)
+
 
 def conversation_settings(config: Config) -> ConversationSettings:
     """The core's times from the configuration."""
@@ -120,7 +124,7 @@ async def assembled(
         speaker = QueueSpeaker(inbox.post, clock, config.audio.volume)
         sessions = Sessions(inbox.post, asyncio.get_running_loop().call_soon_threadsafe)
         front = front_end(config, sessions, speaker)
-        thread = AudioThread(front, speaker)
+        thread = AudioThread(front, speaker, inbox.fail)
         sink = lines.sink(speaker)
         keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy)
         speaker.needed = keeper.need_output

@@ -123,3 +123,20 @@ def test_a_bad_file_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert assembly.speaker.volume == 100
     assert "not_reloaded" in caplog.text
     assert "volume = 333 must be between 0 and 100" in caplog.text
+
+
+def test_an_audio_thread_that_dies_ends_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would look well and hear nothing; systemd can start it anew."""
+
+    async def main() -> None:
+        async with assembled(BARE, Lines(FakeSource("Mic"), lambda _: None)) as assembly:
+
+            def broken() -> bool:
+                raise RuntimeError("a bug in the front end")
+
+            monkeypatch.setattr(assembly.front, "work", broken)
+            await asyncio.wait_for(assembly.daemon.run(), 5)
+
+    with pytest.raises(RuntimeError, match="a bug in the front end"):
+        asyncio.run(main())
+    assert threads() == set()

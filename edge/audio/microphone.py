@@ -18,6 +18,10 @@ JOIN_S = 1.0
 Later = Callable[[Callable[[], None]], object]  # loop.call_soon_threadsafe
 
 
+def _raise(error: Exception) -> None:
+    raise error
+
+
 class Sessions:
     """Lets through only the events of the newest `set_ears`: what was on its way before is late.
 
@@ -38,10 +42,13 @@ class Sessions:
 
 
 class AudioThread:
-    """Runs `front.work` and `speaker.tick` every few milliseconds, or rarely when nothing is going on."""
+    """Runs `front.work` and `speaker.tick` every few milliseconds, or rarely when nothing is going on.
 
-    def __init__(self, front: FrontEnd, speaker: QueueSpeaker) -> None:
-        self._front, self._speaker = front, speaker
+    `failed` is told what ended the thread before its time: a device that hears nothing must not look well.
+    """
+
+    def __init__(self, front: FrontEnd, speaker: QueueSpeaker, failed: Callable[[Exception], None] = _raise) -> None:
+        self._front, self._speaker, self._failed = front, speaker, failed
         self._wake = threading.Event()
         self._end = False
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
@@ -63,6 +70,12 @@ class AudioThread:
             self._thread.join(JOIN_S)
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001  a thread's boundary
+            self._failed(error)
+
+    def _work(self) -> None:
         while not self._end:
             self.turns += 1
             self._front.work()
