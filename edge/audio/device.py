@@ -123,12 +123,33 @@ def _open(device: Device, forms: Iterator[Format], stream: Any, check: Any, call
     raise DeviceGone(f'"{device.name}" {_WHY.get(code, f"cannot be opened ({problem and problem.args[0]})")}.')
 
 
-class DeviceSource:
+class _Stream:
+    """An open PortAudio stream, or none."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Between `open` and `close`."""
+        return self._stream is not None
+
+    def close(self) -> None:
+        """Stop and release the device; may hang when the sound server does. Idempotent."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(sd.PortAudioError):
+                stream.abort()
+            with suppress(sd.PortAudioError):
+                stream.close()
+
+
+class DeviceSource(_Stream):
     """A microphone. `ring` and `form` describe what comes in after `open`."""
 
     def __init__(self, wanted: str = "", rate: int = 0, channel: int | None = None) -> None:
+        super().__init__()
         self._wanted, self._rate, self.channel = wanted, rate, channel
-        self._stream: Any = None
         self.ring, self.form, self.name = Ring(16_000, 2, RING_S), Format(16_000, 1), ""
         self.overruns = 0
         self.gate = True  # False: whatever the card still delivers is thrown away (mute)
@@ -159,27 +180,13 @@ class DeviceSource:
         """No callback for STALL_S although open."""
         return self._stream is not None and time.monotonic() - self.ring.stamp[1] > STALL_S
 
-    @property
-    def is_open(self) -> bool:
-        """Between `open` and `close`."""
-        return self._stream is not None
 
-    def close(self) -> None:
-        """Stop and release the device; may hang when the sound server does. Idempotent."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            with suppress(sd.PortAudioError):
-                stream.abort()
-            with suppress(sd.PortAudioError):
-                stream.close()
-
-
-class DeviceSink:
+class DeviceSink(_Stream):
     """A loudspeaker that pulls from a QueueSpeaker."""
 
     def __init__(self, speaker: QueueSpeaker, wanted: str = "", rate: int = 0) -> None:
+        super().__init__()
         self._speaker, self._wanted, self._rate = speaker, wanted, rate
-        self._stream: Any = None
         self._alive = 0.0
 
     def open(self) -> None:
@@ -205,20 +212,6 @@ class DeviceSink:
     def stalled(self) -> bool:
         """No callback for STALL_S although open."""
         return self._stream is not None and time.monotonic() - self._alive > STALL_S
-
-    @property
-    def is_open(self) -> bool:
-        """Between `open` and `close`."""
-        return self._stream is not None
-
-    def close(self) -> None:
-        """Stop and release the device; may hang when the sound server does. Idempotent."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            with suppress(sd.PortAudioError):
-                stream.abort()
-            with suppress(sd.PortAudioError):
-                stream.close()
 
 
 def _spread(mono: Any, form: Format) -> bytes:

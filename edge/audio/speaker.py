@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
+import soxr
 
 from edge.audio.convert import Samples, ToDevice
 from edge.core.events import Event, PlayoutEnded, PlayoutStarted
@@ -47,7 +48,11 @@ class QueueSpeaker:
     # --- the output's side --------------------------------------------------------------------------
 
     def opened(self, name: str, rate: int, latency_s: float) -> None:
-        """An output of this rate and latency is going to pull."""
+        """An output of this rate and latency is going to pull; what waits is fitted to it."""
+        if rate != self.rate:
+            waiting = ((turn, c if c is None else soxr.resample(c, self.rate, rate)) for turn, c in self._queue)
+            self._queue = deque(waiting)
+            self._pushed = self._popped + sum(len(c) for _, c in self._queue if c is not None)
         self.name, self.rate, self.latency_s = name, rate, latency_s
         self._convert, self.problem = None, ""
 

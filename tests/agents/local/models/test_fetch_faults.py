@@ -4,7 +4,6 @@ import os
 import resource
 import socket
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,14 +27,6 @@ from tests.fakes.model_server import (
     opener_of,
     part_of,
 )
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield running
 
 
 @pytest.mark.parametrize(

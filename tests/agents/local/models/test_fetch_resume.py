@@ -1,7 +1,6 @@
 """Going on where a fetch was cut off."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ from tests.fakes.model_server import (
     opener_of,
     part_of,
 )
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield running
 
 
 def test_goes_on_after_the_connection_drops(server: ModelServer, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from edge.errors import ModelError
 from tests.fakes.model_server import ModelServer, model_of
 
 BODY = b"weights" * 1000
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield running
 
 
 def run(*argv: str, directory: Path, known: list[Model]) -> tuple[int, str]:

@@ -1,7 +1,7 @@
 """What Whisper made of the recordings, as measured: the data for the rule that throws made-up transcripts away."""
 
 # (recording, transcript, score, no speech, seconds, keep): whisper-base int8, greedy, 10 s window (30 s above 9 s), all
-# recordings of /work/shared/audio. The hum and the "oh" are real, but what Whisper makes of them is not what was said.
+# public recordings. The hum and the "oh" are real, but what Whisper makes of them is not what was said.
 HEARD = (
     ("multichannel/respeaker_8ch_snowboy_alexa", "Snowboard, Alexa.", -0.468, 0.325, 3.4, True),
     (
