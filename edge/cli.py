@@ -113,7 +113,7 @@ def _talk_options(talk: _Parser) -> None:
     talk.add_argument(
         "--output", type=Path, metavar="FILE", help="write what is said to this WAV file, instead of a speaker"
     )
-    talk.add_argument("--engine", metavar="NAME", help="local or none; otherwise as configured")
+    talk.add_argument("--engine", metavar="NAME", help="local, realtime or none; otherwise as configured")
     talk.add_argument(
         "--text", action="append", metavar="TEXT", help="a typed turn (may be repeated); ends after the last answer"
     )

@@ -94,6 +94,24 @@ class Local:
 
 
 @dataclass(frozen=True, slots=True)
+class Realtime:
+    """The section [realtime]. The key is the credential or variable openai_api_key."""
+
+    url: str = _setting("", "another server with the same protocol: Azure's /openai/v1/realtime, a relay, your own")
+    model: str = _setting("gpt-realtime-2.1", "which model answers (the deployment's name on Azure)")
+    voice: str = _setting("marin", "how it sounds: alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar")
+    speed: float = _setting(1.0, "speaking rate", 0.25, 1.5)
+    noise: str = _setting("far", "what the vendor filters the microphone for", choices=("near", "far", "none"))
+    transcription: str = _setting("gpt-live-transcribe", "model that writes down what is said to it; off when empty")
+    language: str = _setting("", "what is spoken, as a two-letter code; any when empty")
+    effort: str = _setting("", "how long it thinks; the model's own when empty",
+                           choices=("", "minimal", "low", "medium", "high", "xhigh"))  # fmt: skip
+    instructions: str = _setting(
+        "You are a helpful voice assistant on a small device. Be brief and friendly; speak the person's language.",
+        "what the model is told about itself")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """The section [log]."""
 
@@ -111,11 +129,12 @@ class Config:
     conversation: Conversation = Conversation()
     engine: Engine = Engine()
     local: Local = Local()
+    realtime: Realtime = Realtime()
     log: Log = Log()
     sources: tuple[str, ...] = ()
 
 
-ENGINES = ("local", "none")  # "none" listens and answers nothing: for setting up the sound
+ENGINES = ("local", "realtime", "none")  # "none" listens and answers nothing: for setting up the sound
 
 
 def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Config:

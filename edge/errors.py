@@ -7,6 +7,7 @@ EdgeVoiceError            str(error) is what a person reads: what happened, wher
 |   +-- DeviceGone        the device was there and has vanished, or never came
 +-- ModelError            a model file is missing, damaged or cannot be fetched
 +-- AgentError            an engine failed; `retryable` says whether trying again can help
+|   +-- WireError         a frame of the Realtime protocol is none (agents.realtime.reading)
 +-- ControlError          the control socket cannot be opened or does not answer
 """
 

@@ -15,7 +15,7 @@ from edge.audio.keeper import Keeper, Line, Source
 from edge.audio.microphone import AudioThread, Ear, Sessions
 from edge.audio.speaker import QueueSpeaker
 from edge.commands import Commands
-from edge.config import Config, show
+from edge.config import ENGINES, Config, secret, show
 from edge.core.barge_in import BargeIn, BargeInSettings
 from edge.core.conversation import Conversation, ConversationSettings
 from edge.core.events import Event
@@ -100,14 +100,18 @@ def device_lines(config: Config) -> Lines:
     return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan)
 
 
-def engine(config: Config, post: Post, timers: Callable[[], int] = lambda: 0) -> Agent:
-    """The first engine of `engine.use`; the offline one when nothing is said."""
+def engine(config: Config, post: Post, toolbox: Toolbox) -> Agent:
+    """The first engine of `engine.use`; the offline one when nothing is said. Only its code is loaded."""
     name = config.engine.use[0] if config.engine.use else "local"
     if name == "none":
         return NoAgent(post)
+    if name == "realtime":
+        from edge.agents.realtime.setup import realtime_agent
+
+        return realtime_agent(config.realtime, secret("openai_api_key"), toolbox.registry.specs(), post)
     from edge.agents.local.setup import local_agent
 
-    return local_agent(config.local, post, timers)
+    return local_agent(config.local, post, lambda: len(toolbox.timers.find()))
 
 
 @asynccontextmanager
@@ -132,7 +136,7 @@ async def assembled(
         toolbox = Toolbox(
             lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone
         )
-        agent = engine(config, inbox.post, lambda: len(toolbox.timers.find()))
+        agent = engine(config, inbox.post, toolbox)
         ports = Ports(Ear(front, sessions, thread, keeper), speaker, agent, toolbox, host, [*watchers, host])
         conversation = Conversation(conversation_settings(config))
         times = config.panel
@@ -170,4 +174,4 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 def unknown_engine(name: str) -> UsageError:
     """For `--engine`."""
-    return UsageError(f"There is no engine {name!r}; there are: local, none.")
+    return UsageError(f"There is no engine {name!r}; there are: {', '.join(ENGINES)}.")

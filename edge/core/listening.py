@@ -50,6 +50,9 @@ class Listening(Words):
         turn = self._current()
         if turn.by_voice and turn.spoke and not turn.ended:
             self._end_soon(now)
+        elif turn.kind is Kind.FOLLOW_UP and not (turn.ended or self._deaf()):  # a press to talk, as at rest
+            self._do(do.DropTurn(turn.id))
+            self._listen(Kind.TAP, now - self.settings.preroll_s, now)
         elif turn.by_voice or self._deaf():  # nothing said, or ended and the engine is not there yet: give it up
             self._drop(now)
         else:  # typed words or an announcement wait for the engine: whoever presses now is about to speak

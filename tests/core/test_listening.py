@@ -360,3 +360,17 @@ def test_silence_after_the_engine_came_is_measured_from_then() -> None:
     drive(ev.AgentReady())
     assert drive.wait(LIMITS.no_speech_s - 0.01) == ""
     assert drive.wait(0.02) == "drop off"
+
+
+def test_a_press_while_a_follow_up_is_waited_for_is_a_press_to_talk() -> None:
+    """Whoever presses after a reply wants to speak: it starts anew, with its own pre-roll and the long wait."""
+    drive = Driver()
+    drive(ev.Pressed())
+    drive.say()
+    drive.reply()
+    drive.reply_ends()
+    drive.played()
+    assert drive.state == "listening"
+    assert drive(ev.Pressed()) == "drop listen"
+    assert drive.wait(LIMITS.follow_up_s + 0.1) == ""
+    assert drive.say() == "audio end watch"

@@ -1,0 +1,80 @@
+"""A fake OpenAI Realtime server (GA, WebSocket): what tests need of `tests.fakes.realtime`, in one place."""
+
+from __future__ import annotations
+
+from tests.fakes.realtime.config import Settings
+from tests.fakes.realtime.faults import (
+    FORBIDDEN,
+    GARBAGE,
+    HANG_UP,
+    NETWORK_LOGIN,
+    PORTAL,
+    REDIRECT,
+    SERVER_FAULT,
+    SIXTY_MINUTES,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    Faults,
+    Refusal,
+    json_refusal,
+    too_many,
+)
+from tests.fakes.realtime.record import Attempt, Chunk, Seen, Violation
+from tests.fakes.realtime.schema import Event, Problem, check_client, check_server
+from tests.fakes.realtime.script import (
+    BYTES_PER_MS,
+    QUOTA,
+    RATE_LIMIT,
+    SERVER_ERROR,
+    Call,
+    Failure,
+    Heard,
+    Pace,
+    Reply,
+    Request,
+    calling,
+    failing,
+    tone,
+)
+from tests.fakes.realtime.server import FakeRealtime, dump
+
+__all__ = [
+    "BYTES_PER_MS",
+    "FORBIDDEN",
+    "GARBAGE",
+    "HANG_UP",
+    "NETWORK_LOGIN",
+    "PORTAL",
+    "QUOTA",
+    "RATE_LIMIT",
+    "REDIRECT",
+    "SERVER_ERROR",
+    "SERVER_FAULT",
+    "SIXTY_MINUTES",
+    "UNAUTHORIZED",
+    "UNAVAILABLE",
+    "Attempt",
+    "Call",
+    "Chunk",
+    "Event",
+    "Failure",
+    "FakeRealtime",
+    "Faults",
+    "Heard",
+    "Pace",
+    "Problem",
+    "Refusal",
+    "Reply",
+    "Request",
+    "Seen",
+    "Settings",
+    "Violation",
+    "calling",
+    "check_client",
+    "check_server",
+    "dump",
+    "failing",
+    "json_refusal",
+    "tone",
+    "too_many",
+]
