@@ -22,7 +22,7 @@ from edge.core.events import BargedIn, Event, MicAudio, SpeechStarted
 from edge.core.speech import FRAME_S, Endpointer
 
 BATCH = 2  # frames handed over at once: 20 ms halves the loop's wake-ups and costs 10 ms on average
-IDLE_LOOK_S = 0.2  # how often the room's level is looked at when nobody talks
+IDLE_LOOK_S = 0.25  # how often the room's level is looked at when nobody talks
 
 Deliver = Callable[[int, Event], None]
 

@@ -18,7 +18,7 @@ from edge.core.retry import Backoff
 from edge.errors import AudioError
 from edge.ports import Fields, Post
 
-LOOK_S = 0.25
+LOOK_S = 0.5
 CLOSE_S = 3.0  # a healthy close takes a few ms
 IDLE_OUTPUT_S = 20.0  # an open but silent output costs 1 % of a core
 

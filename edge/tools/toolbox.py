@@ -15,7 +15,7 @@ from edge.tools.registry import Registry
 from edge.tools.timers import Timer, Timers, timer_tools
 from edge.tools.volume import volume_tools
 
-LOOK_S = 0.5  # a timer may ring this late; a thread or a timer of its own for each would gain nothing
+LOOK_S = 1.0  # a timer set meanwhile may ring this late
 
 
 class Toolbox:
@@ -34,7 +34,9 @@ class Toolbox:
     async def ring(self, post: Post) -> None:
         """Announce each timer when it is due, for ever."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            now = time.monotonic()
+            due = self.timers.next_deadline(now)
+            await asyncio.sleep(LOOK_S if due is None else min(LOOK_S, due - now))
             for timer in self.timers.due(time.monotonic()):
                 post(SayGiven(_announcement(timer)))
 
