@@ -35,7 +35,8 @@ def _one(device: Running, recorder: Recorder, clip: Clip) -> tuple[float, dict[s
     device.wait_state("listening")
     device.call("press")
     device.wait_state("idle")
-    text = " ".join(e["text"] for e in device.of("user_transcript")[words:] if e["final"])
+    finals = [e["text"] for e in device.of("user_transcript")[words:] if e["final"]]
+    text = finals[-1] if finals else ""  # a turn that went on is told whole
     if cut or sound is None:  # answered in a pause: counted by `endpointing`
         return None
     return sound - end, device.of("turn")[-1]["latency_ms"], text
