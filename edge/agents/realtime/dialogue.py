@@ -7,7 +7,6 @@ and sent again once, what was said is put back as text, and only one response is
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
 from edge.agents.realtime import commands as do
@@ -39,7 +38,6 @@ class Dialogue:
         self._asked = False  # response.create is sent, response.created has not come
         self._wanted: do.CreateResponse | None = None  # waits for the active one to be done
         self._last: do.CreateResponse | None = None
-        self._dead: deque[str] = deque(maxlen=64)
         self._out: Out = []
 
     def _take(self) -> Out:
@@ -95,10 +93,8 @@ class Dialogue:
         current = self._turn
         if current is None or current.id != turn:
             return []
-        if current.response:
-            self._dead.append(current.response)
-            if self._active == current.response:
-                self._out.append(do.CancelResponse(current.response))
+        if current.response and self._active == current.response:
+            self._out.append(do.CancelResponse(current.response))
         current.cancelled = True
         self._wanted = None
         self._out += [do.TruncateItem(*cut) for cut in current.cuts(heard_ms)] if self.online else []
@@ -233,7 +229,6 @@ class Dialogue:
         self._asked, self._active = False, response.id
         current = self._turn
         if current is None or current.cancelled:
-            self._dead.append(response.id)
             self._turn = None
             self._out.append(do.CancelResponse(response.id))
         else:
