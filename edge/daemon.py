@@ -154,14 +154,6 @@ class Daemon:
 
     def _tell_agent(self, agent: Agent, effect: do.Effect) -> None:
         match effect:
-            case do.EagerEnd(turn):
-                agent.eager_end(turn)
-            case do.TurnResumed(turn):
-                agent.turn_resumed(turn)
-            case do.EndTurn(turn):
-                agent.end_of_turn(turn)
-            case do.DropTurn(turn):
-                agent.drop_turn(turn)
             case do.SendText(turn, text):
                 agent.text(turn, text)
             case do.SendSay(turn, text):
@@ -172,6 +164,21 @@ class Daemon:
                 agent.forget()
             case do.Connect():
                 agent.connect()
+            case _:
+                self._tell_of_turn(agent, effect)
+
+    def _tell_of_turn(self, agent: Agent, effect: do.Effect) -> None:
+        match effect:
+            case do.HoldTurn(turn):
+                agent.hold(turn)
+            case do.EagerEnd(turn):
+                agent.eager_end(turn)
+            case do.TurnResumed(turn):
+                agent.turn_resumed(turn)
+            case do.EndTurn(turn):
+                agent.end_of_turn(turn)
+            case do.DropTurn(turn):
+                agent.drop_turn(turn)
             case _:
                 raise TypeError(f"no way to perform {effect}")
 

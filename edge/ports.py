@@ -57,7 +57,8 @@ class Agent(Protocol):
     Calls return at once; work goes on in the engine's own tasks or processes. An engine posts
     AgentReady / AgentLost as it comes and goes (what was sent of an open turn before AgentLost, it
     sends again itself), and for each turn TranscriptHeard, ReplyText,
-    ReplyAudio, ToolCalled and, exactly once unless interrupted, ReplyEnded.
+    ReplyAudio, ToolCalled and, exactly once unless interrupted, ReplyEnded. One that finds the end of a turn
+    itself says so with AgentReady, and posts VoiceHeard and TurnEnded.
     """
 
     name: str
@@ -73,6 +74,9 @@ class Agent(Protocol):
 
     def audio(self, turn: int, pcm: bytes) -> None:
         """The next audio of a turn."""
+
+    def hold(self, turn: int) -> None:
+        """The button is held: only `end_of_turn` ends this turn, whatever the engine itself hears."""
 
     def eager_end(self, turn: int) -> None:
         """The turn may be over: start to work on it, with no effect that can be noticed."""

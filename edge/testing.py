@@ -110,6 +110,10 @@ class ScriptedAgent:
         """See ports.Agent."""
         self.heard[turn] += pcm
 
+    def hold(self, turn: int) -> None:
+        """See ports.Agent."""
+        self.calls.append(("hold", turn))
+
     def eager_end(self, turn: int) -> None:
         """See ports.Agent."""
         self.calls.append(("eager_end", turn))

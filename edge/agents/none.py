@@ -28,6 +28,9 @@ class NoAgent:
     def audio(self, turn: int, pcm: bytes) -> None:
         """See ports.Agent."""
 
+    def hold(self, turn: int) -> None:
+        """See ports.Agent."""
+
     def eager_end(self, turn: int) -> None:
         """See ports.Agent."""
 

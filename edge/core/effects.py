@@ -49,6 +49,13 @@ class SendAudio(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldTurn(Effect):
+    """Tell the engine that the button is held: only EndTurn ends this turn, whatever the engine hears."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class EagerEnd(Effect):
     """Tell the engine that the turn has probably ended: it may start to work on it, silently."""
 

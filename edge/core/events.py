@@ -106,7 +106,9 @@ class BargedIn(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgentReady(Event):
-    """The engine can take a turn now."""
+    """The engine can take a turn now; `ends_turns` if it finds the end of the person's turn itself (TurnEnded)."""
+
+    ends_turns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,36 @@ class AgentLost(Event):
 
     message: str
     retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWarned(Event):
+    """The engine works, but its owner should know this."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHeard(Event):
+    """The engine hears somebody speak in this turn."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded(Event):
+    """The engine has found that the person has finished, and answers."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent(Event):
+    """What something has cost: tokens by kind, and money if a price is known. Counts however late it comes."""
+
+    of_turn: int
+    tokens: dict[str, int] = field(default_factory=dict)
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

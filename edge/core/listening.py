@@ -33,9 +33,15 @@ class Listening(Words):
         self._do(do.SetEars(Ears.LISTEN, since))
         if self.ready:
             self._enter(State.LISTENING, self._listen_until(now))
+            self._tell_held()
         else:
             self._do(do.Connect())
             self._enter(State.CONNECTING, now + self.settings.connect_s)
+
+    def _tell_held(self) -> None:
+        turn = self._current()
+        if turn.kind is Kind.HOLD and self.state is State.LISTENING:
+            self._do(do.HoldTurn(turn.id))
 
     def _listen_until(self, now: float) -> float:
         """How long the person may be listened to; nothing puts off the end of the tail."""
@@ -63,6 +69,7 @@ class Listening(Words):
         turn = self._current()
         if turn.by_voice and not (turn.closing or turn.ended):
             turn.kind = Kind.HOLD
+            self._tell_held()
             self._talking(now)
 
     def _talking(self, now: float) -> None:
@@ -87,15 +94,25 @@ class Listening(Words):
 
     def _end_turn(self, now: float, speech_end: float) -> None:
         turn = self._current()
-        turn.ended = True
-        turn.mark("speech_end", speech_end)
-        turn.mark("turn_end", now)
+        self._over(now, speech_end)
         if self.ready:
             self._do(do.EndTurn(turn.id))
             self._enter(State.THINKING, now + self.settings.reply_s)
         else:
             self.deadline = now + self.settings.connect_s
         self._do(do.SetEars(self._ears()))
+
+    def _over(self, now: float, speech_end: float) -> None:
+        turn = self._current()
+        turn.ended = True
+        turn.mark("speech_end", speech_end)
+        turn.mark("turn_end", now)
+
+    def _engine_end(self, _event: ev.TurnEnded, now: float) -> None:
+        if self._current().kind is not Kind.HOLD:  # the engine may not have known of the button in time
+            self._over(now, now)
+            self._enter(State.THINKING, now + self.settings.reply_s)
+            self._do(do.SetEars(self._ears()))
 
     def _drop(self, now: float) -> None:
         self._do(do.DropTurn(self._current().id))
@@ -153,9 +170,18 @@ class Listening(Words):
         turn.eager = False
         self._do(do.TurnResumed(turn.id))
 
+    def _voice_heard(self, _event: ev.Event, now: float) -> None:
+        self._current().spoke = True
+        self._talking(now)
+
     def _silence(self, event: ev.SpeechEnded, now: float) -> None:
         turn = self._current()
-        if turn.kind is not Kind.HOLD and turn.by_voice and not turn.ended:
+        if turn.kind is Kind.HOLD or turn.ended or not turn.by_voice:
+            return
+        if self.engine_ends and self.state is State.LISTENING and not turn.closing:
+            turn.spoke = True
+            self.deadline = now + self.settings.engine_end_s  # should the engine never say so
+        else:
             self._end_turn(now, event.voiced_until)
 
     def _new_speech(self, event: ev.SpeechStarted) -> bool:

@@ -14,17 +14,20 @@ class Replying(Listening):
 
     # --- the engine ---------------------------------------------------------------------------------
 
-    def _note_ready(self, _event: ev.Event, now: float) -> None:
-        self.ready, self.agent_problem = True, ""
+    def _note_ready(self, event: ev.AgentReady, now: float) -> None:
+        self.ready, self.engine_ends, self.agent_problem = True, event.ends_turns, ""
         if self.state is State.ERROR:
             self._rest(now)
 
-    def _go(self, event: ev.Event, now: float) -> None:
+    def _go(self, event: ev.AgentReady, now: float) -> None:
         self._note_ready(event, now)
         turn = self._current()
         if not turn.by_voice:
             self._send_words(turn, now)
             return
+        if not turn.ended:
+            self._enter(State.LISTENING, self._listen_until(now))
+            self._tell_held()
         held, turn.held = turn.held, []
         for pcm in held:
             self._do(do.SendAudio(turn.id, pcm))
@@ -32,8 +35,6 @@ class Replying(Listening):
             self._do(do.EndTurn(turn.id))
             self._enter(State.THINKING, now + self.settings.reply_s)
             self._do(do.SetEars(self._ears()))
-        else:
-            self._enter(State.LISTENING, self._listen_until(now))
 
     def _note_lost(self, event: ev.AgentLost, now: float) -> None:
         self.ready = False
@@ -55,6 +56,13 @@ class Replying(Listening):
     def _lost_reply(self, event: ev.AgentLost, now: float) -> None:
         self._note_lost(event, now)
         self._reply_over("failed", now)
+
+    def _warned(self, event: ev.AgentWarned, _now: float) -> None:
+        self._problem("engine", event.message)
+
+    def _spent(self, event: ev.Spent, _now: float) -> None:
+        cost = {} if event.cost is None else {"cost": event.cost}
+        self._do(do.Publish("usage", {"turn": event.of_turn, "tokens": event.tokens, **cost}))
 
     def _transcript(self, event: ev.TranscriptHeard, now: float) -> None:
         if event.final:

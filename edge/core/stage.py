@@ -22,6 +22,7 @@ class ConversationSettings:
     no_speech_s: float = 8.0
     follow_up_s: float = 6.0
     max_turn_s: float = 360.0
+    engine_end_s: float = 10.0  # an engine that finds ends itself waits 8 s for a hesitant speaker at most
     connect_s: float = 60.0
     reply_s: float = 30.0
     stall_s: float = 5.0
@@ -36,7 +37,7 @@ class Stage:
         self.state = State.IDLE
         self.deadline: float | None = None
         self.muted = False
-        self.ready = False
+        self.ready = self.engine_ends = False
         self.mic_problem = ""
         self.agent_problem = ""
         self.speaker_problem = ""

@@ -39,6 +39,10 @@ SpeechEnded      .             silence        silence        .             .    
 BargedIn         .             .              .              .             barged        .             .
 AgentReady       note_ready    go             note_ready     note_ready    note_ready    note_ready    note_ready
 AgentLost        note_lost     lost_listening lost_listening lost_reply    lost_reply    note_lost     note_lost
+AgentWarned      warned        warned         warned         warned        warned        warned        warned
+VoiceHeard       .             .              voice_heard    .             .             .             .
+TurnEnded        .             .              engine_end     .             .             .             .
+Spent            spent         spent          spent          spent         spent         spent         spent
 TranscriptHeard  .             .              transcript     transcript    transcript    .             .
 ReplyText        .             .              .              reply_text    reply_text    .             .
 ReplyAudio       .             .              .              first_audio   more_audio    .             .

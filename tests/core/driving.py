@@ -16,6 +16,7 @@ RATE = 24_000
 WORDS = {
     do.Connect: "conn",
     do.SendAudio: "audio",
+    do.HoldTurn: "hold",
     do.EagerEnd: "eager",
     do.TurnResumed: "resume",
     do.EndTurn: "end",

@@ -86,7 +86,7 @@ class Tail:
         if isinstance(event, ev.TimePassed):
             assert step.now >= self.asked + step.conv.settings.tail_s
         else:
-            assert isinstance(event, (*MUTES, ev.SpeechEnded, ev.MicLost, ev.MicAudio))
+            assert isinstance(event, (*MUTES, ev.SpeechEnded, ev.TurnEnded, ev.MicLost, ev.MicAudio))
 
 
 class Announcements:

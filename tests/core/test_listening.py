@@ -37,7 +37,7 @@ def test_push_to_talk() -> None:
     drive = Driver()
     drive(ev.Pressed())
     drive.now += LIMITS.hold_s
-    assert drive(ev.Held()) == ""
+    assert drive(ev.Held()) == "hold"
     assert drive.say() == "audio"
     assert drive.wait(20.0) == ""
     assert drive(ev.SpeechPaused(), ev.SpeechResumed()) == "eager resume"
@@ -60,7 +60,7 @@ def test_hold_that_begins_at_rest_goes_back_to_the_press() -> None:
     """The press ended a wait; what was said since it went down belongs to the new turn."""
     drive = Driver()
     drive(ev.Pressed(), ev.Pressed())
-    assert drive(ev.Held()) == "listen"
+    assert drive(ev.Held()) == "listen hold"
     since = drive.now - LIMITS.preroll_s - LIMITS.hold_s
     assert only(drive.done, do.SetEars)[-1] == do.SetEars(Ears.LISTEN, since)
     assert drive.wait(LIMITS.no_speech_s + 1) == ""

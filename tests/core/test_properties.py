@@ -37,6 +37,11 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.SpeechEnded: lambda w, _t, pick: ev.SpeechEnded(w.now - 0.1 * pick),
     ev.BargedIn: lambda w, _t, pick: ev.BargedIn(w.now - 0.1 * pick),
     ev.AgentLost: lambda _w, _t, pick: ev.AgentLost("gone", retryable=pick % 3 > 0),
+    ev.AgentReady: lambda _w, _t, pick: ev.AgentReady(ends_turns=pick % 2 > 0),
+    ev.AgentWarned: lambda _w, _t, _p: ev.AgentWarned("the model ends soon"),
+    ev.VoiceHeard: lambda _w, turn, _p: ev.VoiceHeard(turn),
+    ev.TurnEnded: lambda _w, turn, _p: ev.TurnEnded(turn),
+    ev.Spent: lambda _w, turn, pick: ev.Spent(turn, {"input_text": pick}),
     ev.TranscriptHeard: lambda _w, turn, pick: ev.TranscriptHeard(turn, "hello", final=pick % 2 > 0),
     ev.ReplyText: lambda _w, turn, _p: ev.ReplyText(turn, "Hi."),
     ev.ReplyAudio: lambda _w, turn, pick: ev.ReplyAudio(turn, pcm(SECONDS[pick % 4]), RATE),
@@ -52,6 +57,7 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
 }
 
 TALK = (ev.MicAudio, ev.MicAudio, ev.SpeechStarted, ev.SpeechEnded, ev.Held, ev.Released, ev.Pressed)
+ENGINE_HEARS = (ev.VoiceHeard, ev.TurnEnded)
 
 PLAYING = (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded)
 
@@ -59,7 +65,7 @@ PLAYING = (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded)
 LIKELY: dict[State, tuple[type[ev.Event], ...]] = {
     State.IDLE: (ev.Pressed, ev.Pressed, ev.AgentReady, ev.TextGiven, ev.SayGiven),
     State.CONNECTING: (*TALK, ev.AgentReady, ev.SayGiven),
-    State.LISTENING: TALK,
+    State.LISTENING: (*TALK, *ENGINE_HEARS),
     State.THINKING: (ev.ReplyText, ev.ReplyAudio, ev.ReplyAudio, ev.ReplyEnded, ev.ToolCalled, ev.SpeechStarted),
     State.SPEAKING: (*PLAYING, ev.BargedIn, ev.Pressed, ev.AgentLost),
     State.MUTED: (ev.MuteSet, ev.TextGiven, ev.Pressed),
@@ -69,6 +75,7 @@ LIKELY: dict[State, tuple[type[ev.Event], ...]] = {
 # ... and what may come in while a turn is being ended by hand.
 IN_THE_TAIL: tuple[type[ev.Event], ...] = (
     *TALK,
+    *ENGINE_HEARS,
     ev.AgentReady,
     ev.AgentLost,
     ev.MuteSet,

@@ -48,9 +48,10 @@ Pressed | listening                         | idle       | drop off
 Pressed | listening_said listening_held     | =          |
 Pressed | thinking* speaking*               | listening  | cancel !interrupted listen
 
-Held | idle                                 | listening  | listen
+Held | idle                                 | listening  | listen hold
 Held | error                                | =          | !error
-Held | connecting listening listening_said listening_held | = |
+Held | connecting                           | =          |
+Held | listening listening_said listening_held | =       | hold
 
 Released | listening_held                   | =          |
 
@@ -102,6 +103,11 @@ AgentLost | listening*                      | connecting | !error conn
 AgentLost | thinking*                       | idle       | !error off
 AgentLost | speaking speaking_text          | =          | !error fin
 AgentLost | speaking_ended                  | =          | !error
+
+AgentWarned | idle muted error connecting* listening* thinking* speaking* | = | !error
+Spent | idle muted error connecting* listening* thinking* speaking* | = | !usage
+VoiceHeard | listening*                     | =          |
+TurnEnded | listening listening_said listening_closing | thinking | watch
 
 TranscriptHeard | listening* thinking* speaking* | =     | !user_transcript
 ReplyText | thinking* speaking*             | =          | !reply_transcript
@@ -158,6 +164,7 @@ Held | connecting_closing connecting_over connecting_text connecting_say listeni
 Released | connecting connecting_closing connecting_over connecting_text connecting_say
 Released | listening listening_said listening_closing listening_released
 LongHeld | listening_held listening_released
+TurnEnded | listening_held listening_released
 MicAudio | connecting_over connecting_text connecting_say
 SpeechStarted | connecting_closing connecting_text connecting_say listening_closing listening_released thinking_text
 SpeechEnded | connecting_over connecting_text connecting_say listening_held listening_released
@@ -216,6 +223,10 @@ def _event(kind: str, drive: Driver) -> ev.Event:
         "SpeechEnded": ev.SpeechEnded(voiced_until=now),
         "BargedIn": ev.BargedIn(onset=now),
         "AgentLost": ev.AgentLost("gone", retryable=True),
+        "AgentWarned": ev.AgentWarned("the model ends soon"),
+        "VoiceHeard": ev.VoiceHeard(turn),
+        "TurnEnded": ev.TurnEnded(turn),
+        "Spent": ev.Spent(turn, {"input_text": 1}),
         "TranscriptHeard": ev.TranscriptHeard(turn, "hello", final=True),
         "ReplyText": ev.ReplyText(turn, "Hi."),
         "ReplyAudio": ev.ReplyAudio(turn, pcm(), RATE),

@@ -60,6 +60,9 @@ class World:
         step = Step(conv, event, self.now, turn, conv.muted, deaf=conv.muted or bool(conv.mic_problem))
         step.effects.extend(conv.handle(event, self.now))
         assert not step.effects or getattr(event, "turn", number) == number, "something late has an effect"
+        if isinstance(event, ev.TurnEnded) and step.effects:
+            assert self.sent[number] == self.said[number], "the engine was kept from hearing something"
+            self._once("ended", number)
         for effect in step.effects:
             self._carry_out(effect, step)
         self._check_state()
@@ -74,6 +77,8 @@ class World:
         if isinstance(event, ev.MicAudio) and self.ears is Ears.LISTEN:
             self.said[turn].append(event.pcm)
         if isinstance(event, ev.SpeechStarted) and self.ears is Ears.LISTEN:
+            self.spoke.add(turn)
+        if isinstance(event, ev.VoiceHeard) and event.turn == turn and self.conv.state is State.LISTENING:
             self.spoke.add(turn)
 
     def _said_s(self, turn: int) -> float:

@@ -91,6 +91,9 @@ class LocalAgent:
             self._priming = asyncio.ensure_future(self._responder.prime())
         self._hearing[1].add(pcm)
 
+    def hold(self, turn: int) -> None:
+        """See ports.Agent. The device finds the end of every turn."""
+
     def eager_end(self, turn: int) -> None:
         """See ports.Agent."""
         self._discard_early_work(turn)
