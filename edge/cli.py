@@ -189,12 +189,17 @@ def _devices(_options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
     from edge.config import load, show
+    from edge.engines import warnings
 
     config = load(options.config)
     if options.what == "show":
         print(show(config))
     else:
+        for warning in warnings(config, datetime.now(UTC).date()):
+            print(f"Warning: {warning}.")
         print(f"The configuration is good ({' and '.join(config.sources) or 'all defaults'}).")
     return 0
 

@@ -48,7 +48,7 @@ def _reload(assembly: Assembly, path: Path | None) -> None:
         return
     fixed = [
         name
-        for name in ("device", "panel", "engine", "local", "realtime")
+        for name in ("device", "panel", "engine", "local", "realtime", "budget", "prices", "mcp")
         if getattr(config, name) != getattr(assembly.config, name)
     ]
     assembly.apply(config)

@@ -7,24 +7,26 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from edge.agents.none import NoAgent
 from edge.audio.frontend import FrontEnd
 from edge.audio.keeper import Keeper, Line, Source
 from edge.audio.microphone import AudioThread, Ear, Sessions
 from edge.audio.speaker import QueueSpeaker
 from edge.commands import Commands
-from edge.config import ENGINES, Config, secret, show
+from edge.config import ENGINES, Config, show
 from edge.core.barge_in import BargeIn, BargeInSettings
 from edge.core.conversation import Conversation, ConversationSettings
-from edge.core.events import Event
+from edge.core.events import AgentWarned, Event, SayGiven
 from edge.core.gestures import Gestures, GestureSettings
 from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
 from edge.daemon import Daemon, Ports
+from edge.engines import engine, warnings
 from edge.errors import UsageError
+from edge.host.network import Network
 from edge.host.notify import Systemd
-from edge.ports import Agent, Clock, Post, Watcher
+from edge.ports import Clock, Host, Post, Watcher
 from edge.tools.toolbox import Toolbox
 
 OpenSink = Callable[[QueueSpeaker], Line | None]
@@ -71,6 +73,23 @@ class _Inbox:
             self.daemon.fail(error)
 
 
+@dataclass(slots=True)
+class _Greeter:
+    """The Host port, and a word of welcome from a device that has become ready."""
+
+    host: Host
+    post: Post
+    greeting: str
+
+    def ready(self) -> None:
+        self.host.ready()
+        if self.greeting:
+            self.post(SayGiven(self.greeting))
+
+    def stopping(self) -> None:
+        self.host.stopping()
+
+
 def conversation_settings(config: Config) -> ConversationSettings:
     """The core's times from the configuration."""
     talk = config.conversation
@@ -100,20 +119,6 @@ def device_lines(config: Config) -> Lines:
     return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan)
 
 
-def engine(config: Config, post: Post, toolbox: Toolbox) -> Agent:
-    """The first engine of `engine.use`; the offline one when nothing is said. Only its code is loaded."""
-    name = config.engine.use[0] if config.engine.use else "local"
-    if name == "none":
-        return NoAgent(post)
-    if name == "realtime":
-        from edge.agents.realtime.setup import realtime_agent
-
-        return realtime_agent(config.realtime, secret("openai_api_key"), toolbox.registry.specs(), post)
-    from edge.agents.local.setup import local_agent
-
-    return local_agent(config.local, post, lambda: len(toolbox.timers.find()))
-
-
 @asynccontextmanager
 async def assembled(
     config: Config,
@@ -128,16 +133,22 @@ async def assembled(
         speaker = QueueSpeaker(inbox.post, clock, config.audio.volume)
         sessions = Sessions(inbox.post, asyncio.get_running_loop().call_soon_threadsafe)
         front = front_end(config, sessions, speaker)
-        thread = AudioThread(front, speaker, inbox.fail)
         sink = lines.sink(speaker)
+        thread = AudioThread(front, speaker, inbox.fail, lines.source, sink)
         keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy)
-        speaker.needed = keeper.need_output
+
+        def needed() -> None:
+            keeper.need_output()
+            thread.wake()
+
+        speaker.needed = needed
         host = Systemd()
+        greeter = _Greeter(host, inbox.post, config.conversation.greeting)
         toolbox = Toolbox(
             lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone
         )
-        agent = engine(config, inbox.post, toolbox)
-        ports = Ports(Ear(front, sessions, thread, keeper), speaker, agent, toolbox, host, [*watchers, host])
+        agent = engine(config, inbox.post, toolbox, stack)
+        ports = Ports(Ear(front, sessions, thread, keeper), speaker, agent, toolbox, greeter, [*watchers, host])
         conversation = Conversation(conversation_settings(config))
         times = config.panel
         gestures = Gestures(GestureSettings(times.hold_ms / 1000, times.long_ms / 1000, times.double_ms / 1000))
@@ -152,6 +163,11 @@ async def assembled(
         thread.start()
         stack.push_async_callback(agent.close)
         await agent.open()
+        for message in warnings(config, datetime.now(UTC).date()):
+            inbox.post(AgentWarned(message))
+        network = Network(agent.connect)
+        stack.callback(network.close)
+        network.open()
         ringing = asyncio.ensure_future(toolbox.ring(inbox.post))
         stack.push_async_callback(_cancel, ringing)
         yield assembly

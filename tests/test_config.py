@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import tomllib
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.config import Audio, Config, Device, Engine, default_path, load, secret, show
+from edge.config import Audio, Budget, Config, Device, Engine, default_path, load, secret, show
 from edge.errors import EX_CONFIG, ConfigError
 
 Env = dict[str, str]
@@ -70,6 +70,35 @@ def test_other_variables_of_the_same_name_are_not_keys() -> None:
     assert load(None, {"EDGE_VOICE_SOCKET": "/run/x", "EDGE_VOICE": "1", "PATH": "/bin"}) == Config()
 
 
+def test_a_voice_need_not_be_one_of_the_vendors(tmp_path: Path) -> None:
+    """Servers with the same protocol have others."""
+    assert from_text(tmp_path, '[realtime]\nvoice = "af_heart"').realtime.voice == "af_heart"
+
+
+def test_what_goes_together_is_taken(tmp_path: Path) -> None:
+    text = """
+        [conversation]
+        greeting = "Ready."
+        [realtime]
+        url = "ws://127.0.0.1:8000/v1/realtime?model=own"
+        turns = "server"
+        threshold = 1
+        keywords = "Wohnzimmer"
+        retention = 0.8
+        max_context_tokens = 8000
+        [budget]
+        daily = 2
+        currency = "EUR"
+    """
+    config = from_text(tmp_path, text, {"EDGE_VOICE_REALTIME__KEYWORDS": "Küche, living room"})
+    assert config.conversation.greeting == "Ready."
+    assert config.budget == Budget(2.0, "EUR")
+    assert config.realtime == replace(
+        Config().realtime, url="ws://127.0.0.1:8000/v1/realtime?model=own", turns="server", threshold=1.0,
+        keywords=("Küche", "living room"), retention=0.8, max_context_tokens=8000,
+    )  # fmt: skip
+
+
 def test_a_single_engine_may_be_written_without_a_list(tmp_path: Path) -> None:
     assert from_text(tmp_path, '[engine]\nuse = "local"').engine == Engine(("local",))
 
@@ -115,7 +144,6 @@ def test_every_mistake_is_told_at_once_with_the_nearest_right_name(tmp_path: Pat
     told = problems(tmp_path, text, {"EDGE_VOICE_AUDIO__PREROLL_MS": "soon", "EDGE_VOICE_PANEL__HOLDMS": "5"})
     file = str(tmp_path / "config.toml")
     expected = [
-        "EDGE_VOICE_AUDIO__PREROLL_MS: 'soon' is not a whole number.",
         f"{file}: there is no section [audoi]. Did you mean audio?",
         f"{file}: [audio] has no key volum. Did you mean volume?",
         f"{file}: audio.channel = 99 must be between 0 and 64.",
@@ -123,6 +151,7 @@ def test_every_mistake_is_told_at_once_with_the_nearest_right_name(tmp_path: Pat
         f"{file}: conversation.barge_in = 'ducks' must be one of duck, stop, button, off.",
         f"{file}: conversation.no_speech_s = 'long' must be a number.",
         f"{file}: log.transcripts = 1 must be true or false.",
+        "EDGE_VOICE_AUDIO__PREROLL_MS: 'soon' is not a whole number.",
         "the environment: [panel] has no key holdms. Did you mean hold_ms?",
         "engine.use: there is no engine 'lokal'. Did you mean local?",
     ]
@@ -151,6 +180,22 @@ def test_every_mistake_is_told_at_once_with_the_nearest_right_name(tmp_path: Pat
         ("[audio]\nvolume = 0x" + "f" * 5000, "must be between 0 and 100"),
         ("[conversation]\nno_speech_s = 1" + "0" * 400, "must be between 1 and 120"),
         ("x = " + "[" * 5000, "is not TOML"),
+        ('[realtime]\nurl = "https://relay.example/v1/realtime"', "is no address; one looks like wss://"),
+        ('[realtime]\nurl = "wss://["', "is no address; one looks like wss://"),
+        ('[realtime]\nurl = "wss:///v1/realtime"', "is no address; one looks like wss://"),
+        ("[realtime]\nmax_context_tokens = 8000", "max_context_tokens needs realtime.retention"),
+        ('[realtime]\nturns = "servr"', "must be one of device, server, semantic"),
+        ('[realtime]\neagerness = "eager"', "must be one of auto, low, medium, high"),
+        ('[realtime]\nconnection = "hot"', "must be one of warm, cold"),
+        ("[realtime]\nsilence_ms = 99", "must be between 100 and 5000"),
+        ("[realtime]\nthreshold = 1.01", "must be between 0 and 1"),
+        ("[realtime]\nmax_output_tokens = 4097", "must be between 0 and 4096"),
+        ("[realtime]\nretention = -0.1", "must be between 0 and 1"),
+        ("[realtime]\nidle_s = 4", "must be between 5 and 3600"),
+        ("[realtime]\nkeywords = [1]", "must be a list of texts"),
+        ("[budget]\ndaily = 10001", "must be between 0 and 10000"),
+        ("[budget]\ncurrency = 5", "must be a text"),
+        ("[conversation]\ngreeting = true", "must be a text"),
     ],
 )
 def test_a_mistake_in_the_file(tmp_path: Path, text: str | bytes, words: str) -> None:
@@ -215,8 +260,9 @@ def test_what_is_shown_can_be_read_back(tmp_path: Path, config: Config) -> None:
 def test_everything_is_shown_with_its_meaning() -> None:
     shown = tomllib.loads(show(Config()))
     for section in fields(Config()):
-        if section.name != "sources":
-            assert list(shown[section.name]) == [f.name for f in fields(getattr(Config(), section.name))]
+        value = getattr(Config(), section.name)
+        if is_dataclass(value):
+            assert list(shown[section.name]) == [f.name for f in fields(value)]
     assert "volume = 100  # percent" in show(Config())
 
 
@@ -262,6 +308,13 @@ def test_a_secret_comes_from_the_credential_and_else_from_the_variable(tmp_path:
     assert secret("openai_api_key", env) == "from-file"
     assert secret("deepgram_api_key", env) == ""
     assert secret("openai_api_key", {}) == ""
+
+
+def test_a_variable_has_no_signs_in_its_name_and_the_credential_has(tmp_path: Path) -> None:
+    env = {"CREDENTIALS_DIRECTORY": str(tmp_path), "MCP_MY_HOME": "from-env"}
+    assert secret("mcp_my-home", env) == "from-env"
+    (tmp_path / "mcp_my-home").write_text("from-file")
+    assert secret("mcp_my-home", env) == "from-file"
 
 
 def test_a_credential_that_is_no_text_is_a_mistake_and_not_shown(tmp_path: Path) -> None:

@@ -20,13 +20,14 @@ MAY_SEE: dict[str, set[str]] = {
     "config": {"errors"},
     "core": {"errors"},
     "ports": {"core", "errors"},
-    **dict.fromkeys(ADAPTERS, BELOW_ADAPTERS),
+    **dict.fromkeys(ADAPTERS, BELOW_ADAPTERS | {""}),
     "daemon": {"core", "ports", "errors"},
     "commands": {"core", "ports", "errors", "daemon", ""},
-    "wiring": BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands"},
+    "engines": BELOW_ADAPTERS | ADAPTERS,
+    "wiring": BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "engines"},
     **dict.fromkeys(("talk", "service", "testing"), BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "wiring"}),
     "relay": {"config", "errors", "agents", "wiring", ""},
-    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "relay", ""},
+    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "relay", "engines", ""},
     "__main__": {"cli"},
 }
 IMPURE = {"asyncio", "threading", "time", "logging", "random", "os", "io", "socket", "subprocess", "pathlib", "sys"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge import service
-from edge.config import Config, Engine
+from edge.config import Config, Conversation, Engine
 from edge.core.events import MuteSet, SayGiven
 from edge.errors import ControlError
 from edge.host import client
@@ -92,6 +92,24 @@ def test_events_reach_the_watchers() -> None:
 
     asyncio.run(main())
     assert [fields["state"] for fields in seen.of("state")][:1] == ["thinking"]
+
+
+def test_a_greeting_is_said_once_when_a_turn_could_be_held() -> None:
+    """And never by a device that nobody has told to."""
+
+    async def main(greeting: str) -> list[object]:
+        seen = Published()
+        config = replace(BARE, conversation=Conversation(greeting=greeting))
+        async with assembled(config, Lines(None, lambda _: None), (seen,)) as assembly:
+            serving = asyncio.create_task(assembly.daemon.run())
+            await wait_until(lambda: assembly.daemon.conversation.ready)
+            await asyncio.sleep(0.05)
+            assembly.daemon.stop()
+            await serving
+        return [fields["state"] for fields in seen.of("state")]
+
+    assert asyncio.run(main("Good morning."))[:2] == ["thinking", "idle"]
+    assert asyncio.run(main("")) == []
 
 
 # --- reading the configuration again -------------------------------------------------------------------

@@ -20,7 +20,7 @@ from edge.ports import Fields, Post
 
 LOOK_S = 0.5
 CLOSE_S = 3.0  # a healthy close takes a few ms
-IDLE_OUTPUT_S = 20.0  # an open but silent output costs 1 % of a core
+IDLE_OUTPUT_S = 20.0  # an open output costs nothing, but keeps the card from other programs and from sleep
 
 
 class Line(Protocol):

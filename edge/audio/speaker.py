@@ -1,13 +1,14 @@
 """The playout queue behind every output, real or file: gain, fades, and who has heard what.
 
-`render` runs in the sound card's callback, so it only copies and multiplies; everything else is
-called from the loop or the audio thread. Queue and flags change hands by single assignments.
+`render` is called by the output's thread (for a sound card the audio thread, through `Feed`); everything
+else by the loop or the audio thread. Queue and flags change hands by single assignments.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import soxr
@@ -21,6 +22,15 @@ DUCK_GAIN = 0.2  # -14 dB: at least the 12 dB of the design
 FADE_S = 0.01  # long enough not to click, short enough to be instant
 NO_OUTPUT_S = 1.0  # nobody has pulled for so long: no output is open, and none can be touching the queue
 MOST_S = 900.0  # queued audio beyond this is dropped and counted: an engine gone wild
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The turn at the head of the queue, how many samples are queued, and whether `turn` has all of its own."""
+
+    turn: int
+    samples: int
+    whole: bool
 
 
 class QueueSpeaker:
@@ -56,12 +66,27 @@ class QueueSpeaker:
         self.name, self.rate, self.latency_s = name, rate, latency_s
         self._convert, self.problem = None, ""
 
+    def waiting(self) -> Waiting | None:
+        """What is next in the queue."""
+        if not self._queue:
+            return None
+        turn, (last, end) = self._queue[0][0], self._queue[-1]
+        whole = end is None or last != turn or turn <= self._stopped
+        return Waiting(turn, self._pushed - self._popped, whole=whole)
+
+    @property
+    def unfinished(self) -> bool:
+        """A reply has begun to sound, and neither its end has been rendered nor was it stopped."""
+        return self._sounding > self._stopped
+
     def render(self, frames: int, now: float) -> Samples:
         """The next `frames` samples for the device, which sound `latency_s` from `now`."""
         out = np.zeros(frames, np.int16)
         filled, self._pulled = 0, now
-        while filled < frames and self._queue:
+        while self._queue:
             turn, chunk = self._queue[0]
+            if filled == frames and chunk is not None:
+                break
             if turn <= self._stopped:
                 filled = self._fade(out, filled)
             elif chunk is None:
@@ -72,12 +97,18 @@ class QueueSpeaker:
         self._account(filled, frames)
         return self._amplify(out, filled)
 
+    def silence(self, frames: int) -> Samples:
+        """So many samples of nothing, for an output that has to be kept going."""
+        self._ledger.silence(frames)
+        return np.zeros(frames, np.int16)
+
     def _copy(self, turn: int, chunk: Samples, out: Samples, filled: int, now: float) -> int:
         part = chunk[: len(out) - filled]
         out[filled : filled + len(part)] = part
         self._ledger.sounded(turn, len(part))
         if self._sounding != turn:
             self._sounding, self._started = turn, (turn, now + filled / self.rate + self.latency_s)
+            self._gain = self._wanted_gain()  # a ramp from what was before is for a reply that sounds
         self._popped += len(part)
         if len(part) == len(chunk):
             self._queue.popleft()
@@ -112,11 +143,14 @@ class QueueSpeaker:
 
     def _amplify(self, out: Samples, filled: int) -> Samples:
         """Ramp to the wanted gain over one block; silence costs nothing."""
-        wanted = (self.volume / 100) ** 2 * (DUCK_GAIN if self._ducked else 1.0)
+        wanted = self._wanted_gain()
         before, self._gain = self._gain, wanted
         if not filled or before == wanted == 1.0:
             return out
         return (out * np.linspace(before, wanted, len(out), dtype=np.float32)).astype(np.int16)
+
+    def _wanted_gain(self) -> float:
+        return (self.volume / 100) ** 2 * (DUCK_GAIN if self._ducked else 1.0)
 
     # --- the loop's side ----------------------------------------------------------------------------
 
@@ -143,10 +177,11 @@ class QueueSpeaker:
         self._queue.append((turn, None))
 
     def stop(self, turn: int) -> int:
-        """See ports.Speaker. Samples already with the device will sound, so they count as heard."""
+        """See ports.Speaker. Samples already with the device will sound, and so will the fade: they count as heard."""
+        fade = min(int(FADE_S * self.rate), self._pushed - self._popped) if self._sounding == turn else 0
         self._stopped = max(self._stopped, turn)
         self._convert, self._ducked = None, False
-        return round(self._ledger.heard(turn, 0) * 1000 / self.rate)
+        return round((self._ledger.heard(turn, 0) + fade) * 1000 / self.rate)
 
     def stop_all(self) -> None:
         """Silence whatever is sounding (the audio thread's own decision)."""
@@ -159,8 +194,8 @@ class QueueSpeaker:
 
     @property
     def busy(self) -> bool:
-        """Something is queued, sounding, or waiting to be reported."""
-        return bool(self._queue or self._started or self._ended)
+        """Something is queued, sounding (or about to go on), or waiting to be reported."""
+        return bool(self._queue or self._started or self._ended or self.unfinished)
 
     def tick(self) -> None:
         """Post what the output has noted. Called by the audio thread every few milliseconds."""

@@ -142,11 +142,15 @@ class TurnEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Spent(Event):
-    """What something has cost: tokens by kind, and money if a price is known. Counts however late it comes."""
+    """What something has cost: tokens by kind, and money if a price is known. Counts however late it comes.
+
+    `today` is what the day has cost so far, this included, where somebody counts it.
+    """
 
     of_turn: int
     tokens: dict[str, int] = field(default_factory=dict)
     cost: float | None = None
+    today: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,9 @@ class Replying(Listening):
         self._problem("engine", event.message)
 
     def _spent(self, event: ev.Spent, _now: float) -> None:
-        cost = {} if event.cost is None else {"cost": event.cost}
-        self._do(do.Publish("usage", {"turn": event.of_turn, "tokens": event.tokens, **cost}))
+        money = {"cost": event.cost, "today": event.today}
+        known = {name: round(sum_, 6) for name, sum_ in money.items() if sum_ is not None}
+        self._do(do.Publish("usage", {"turn": event.of_turn, "tokens": event.tokens, **known}))
 
     def _transcript(self, event: ev.TranscriptHeard, now: float) -> None:
         if event.final:

@@ -1,8 +1,6 @@
-"""Choosing a sound card and the form to open it in, its callbacks, and what is said when it cannot be had."""
+"""Choosing a sound card and the form to open it in, reading and writing, and what is said when it cannot be had."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,11 +8,12 @@ import sounddevice
 
 from edge.audio import device as module
 from edge.audio.convert import Format
-from edge.audio.device import Device, DeviceSink, DeviceSource, _forms, choose, devices, rescan
+from edge.audio.device import MOST_AHEAD_S, REST_S, Device, DeviceSink, DeviceSource, _forms, choose, devices, rescan
+from edge.audio.feed import AHEAD_S, TAIL_S
 from edge.audio.speaker import QueueSpeaker
 from edge.errors import AudioError, DeviceGone
 from tests.fakes.lines import Clock
-from tests.fakes.portaudio import NO_OVERFLOW, FakePortAudio
+from tests.fakes.portaudio import Card, FakePortAudio
 
 TABLE = [
     ("HDMI: 0", 0, 8),
@@ -136,8 +135,8 @@ def test_a_form_that_fails_only_at_the_start_is_closed_and_the_next_one_tried(ca
     card.start_faults = [sounddevice.PortAudioError("Unanticipated host error", -9999)]
     source = DeviceSource("Array")
     source.open()
-    assert card.streams[0].log == ["start", "close"]
-    assert source._stream is card.streams[1]
+    assert [c.log for c in card.cards] == [["start", "close"], ["start"]]
+    assert source.is_open
 
 
 @pytest.mark.parametrize(
@@ -156,41 +155,141 @@ def test_a_channel_beyond_the_last_is_a_mistake_of_the_owner(card: FakePortAudio
         DeviceSource("Headset", channel=2).open()
 
 
-# --- callbacks -----------------------------------------------------------------------------------------
+# --- reading -------------------------------------------------------------------------------------------
+
+PERIOD = 960
 
 
-def test_what_the_card_delivers_is_in_the_ring_unless_the_gate_is_closed(card: FakePortAudio) -> None:
+def opened(card: FakePortAudio) -> tuple[DeviceSource, Card]:
     source = DeviceSource("Headset")
     source.open()
-    deliver = card.streams[0].callback
-    block = np.arange(960, dtype=np.int16)
-    deliver(block.tobytes(), 960, None, NO_OVERFLOW)
+    return source, card.cards[-1]
+
+
+def heard(source: DeviceSource) -> np.ndarray:
+    return source.ring.read(0, 100_000)[0].reshape(-1).view(np.int16)
+
+
+def test_what_the_card_has_is_read_in_whole_periods(card: FakePortAudio) -> None:
+    """A read of a part would wait for the rest of it."""
+    source, mic = opened(card)
+    sound = np.arange(2 * PERIOD + 100, dtype=np.int16)
+    mic.arrived = sound.tobytes()
+    source.pump()
+    assert np.array_equal(heard(source), sound[: 2 * PERIOD])
+    source.pump()  # 100 frames are no period
+    assert source.ring.written == 2 * PERIOD
+    assert source.ring.stamp[1] == pytest.approx(module.time.monotonic() - 100 / 48_000)  # type: ignore[attr-defined]
+
+
+def test_nothing_is_kept_while_the_gate_is_closed(card: FakePortAudio) -> None:
+    source, mic = opened(card)
+    mic.arrived = bytes(np.ones(PERIOD, np.int16))
     source.gate = False
-    deliver(block.tobytes(), 960, None, SimpleNamespace(input_overflow=True))
-    assert np.array_equal(source.ring.read(0, 5000)[0].reshape(-1).view(np.int16), block)
+    source.pump()
+    assert len(heard(source)) == 0
+
+
+def test_a_gate_that_closes_during_a_write_leaves_nothing_behind(card: FakePortAudio) -> None:
+    source, mic = opened(card)
+    mic.arrived = bytes(np.ones(PERIOD, np.int16))
+    write = source.ring.write
+
+    def muted_meanwhile(raw: bytes, now: float) -> None:
+        source.gate = False
+        source.ring.wipe()
+        write(raw, now)
+
+    source.ring.write = muted_meanwhile  # type: ignore[method-assign,assignment]
+    source.pump()
+    assert len(heard(source)) == 0
+
+
+@pytest.mark.parametrize(("frames", "flag"), [(PERIOD, True), (50 * PERIOD, False)])
+def test_an_overrun_is_counted_by_flag_or_by_a_full_card(card: FakePortAudio, frames: int, flag: bool) -> None:
+    source, mic = opened(card)
+    mic.arrived, mic.flag = bytes(2 * frames), flag
+    source.pump()
     assert source.overruns == 1
 
 
-def test_a_card_is_stalled_when_its_callbacks_stop(card: FakePortAudio) -> None:
+def test_a_card_is_stalled_when_nothing_comes_although_it_is_read(card: FakePortAudio) -> None:
     source = DeviceSource("Headset")
+    source.pump()
     assert not source.stalled()
     source.open()
     assert not source.stalled()
     module.time.now += 2.1  # type: ignore[attr-defined]
+    source.pump()
     assert source.stalled()
     source.close()
     source.close()
     assert not source.stalled()
-    assert card.streams[0].log == ["start", "abort", "close"]  # although abort fails
+    assert card.cards[0].log == ["start", "abort", "close"]
+
+
+def test_a_card_that_refuses_is_stalled_at_once_and_not_asked_again(card: FakePortAudio) -> None:
+    source, mic = opened(card)
+    mic.gone = True
+    source.pump()
+    assert source.stalled()
+    mic.gone = False
+    mic.arrived = bytes(2 * PERIOD)
+    source.pump()
+    assert source.ring.written == 0
+    mic.gone = True
+    source.close()  # although abort fails
+    assert mic.log == ["start", "abort", "close"]
+    source.open()
+    assert not source.stalled()
+
+
+def test_nothing_is_read_while_somebody_is_inside_the_stream(card: FakePortAudio) -> None:
+    """The audio thread must not wait for a close that hangs."""
+    source, mic = opened(card)
+    mic.arrived = bytes(2 * PERIOD)
+    assert source._opened is not None
+    with source._opened.lock:
+        source.pump()
+    assert source.ring.written == 0
 
 
 def test_opening_again_starts_with_an_empty_ring(card: FakePortAudio) -> None:
-    source = DeviceSource("Headset")
-    source.open()
+    source, _ = opened(card)
     old = source.ring
     source.close()
     source.open()
     assert source.ring is not old
+
+
+# --- writing -------------------------------------------------------------------------------------------
+
+AHEAD, TAIL = round(AHEAD_S * 48_000), round(TAIL_S * 48_000)
+
+
+class Out:
+    """A speaker on a fake card, and time."""
+
+    def __init__(self) -> None:
+        self.speaker = QueueSpeaker(lambda _: None, module.time.monotonic)  # type: ignore[attr-defined]
+        self.sink = DeviceSink(self.speaker, "Headset")
+        self.sink.open()
+        assert self.sink._opened is not None
+        self.card: Card = self.sink._opened.stream
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds * 100)):
+            self.sink.pump()
+            module.time.now += 0.01  # type: ignore[attr-defined]
+            self.card.play(480)
+
+    @property
+    def played(self) -> np.ndarray:
+        return np.frombuffer(self.card.played, np.int16)
+
+
+def ramp(count: int) -> np.ndarray:
+    return (np.arange(count) % 30_000 + 1).astype(np.int16)
 
 
 @pytest.mark.parametrize(("dtype", "scale"), [("int16", 1), ("float32", 1 / 32768), ("int32", 65536)])
@@ -199,16 +298,75 @@ def test_the_speaker_gets_the_samples_on_all_channels(
     card: FakePortAudio, dtype: str, scale: float, channels: int
 ) -> None:
     card.can = lambda how: how["dtype"] == dtype and how["channels"] == channels
-    speaker = QueueSpeaker(lambda _: None, lambda: 0.0)
-    sink = DeviceSink(speaker, "Headset")
-    sink.open()
-    assert (speaker.name, speaker.rate, speaker.latency_s) == ("Headset", 48_000, 0.05)
+    out = Out()
+    assert (out.speaker.name, out.speaker.rate) == ("Headset", 48_000)
     samples = np.array([0, 1, -1, 32767, -32768, 5], np.int16)
-    speaker.play(1, samples.tobytes(), 48_000)
-    data = bytearray(6 * channels * np.dtype(dtype).itemsize)
-    card.streams[0].callback(memoryview(data), 6, None, NO_OVERFLOW)
-    table = np.frombuffer(bytes(data), dtype).reshape(6, channels)
+    out.speaker.play(1, samples.tobytes(), 48_000)
+    out.sink.pump()
+    table = np.frombuffer(out.card.played, dtype).reshape(6, channels)
     for channel in range(channels):
         assert np.array_equal(table[:, channel], (samples.astype(np.float64) * scale).astype(dtype))
-    sink.close()
-    assert not sink.is_open
+    out.sink.close()
+    assert not out.sink.is_open
+
+
+def test_between_replies_nothing_is_written(card: FakePortAudio) -> None:
+    out = Out()
+    out.run(1.0)
+    assert not out.card.played
+
+
+def test_a_reply_goes_into_an_empty_card_at_once_and_no_more_than_it_may_hold(card: FakePortAudio) -> None:
+    out = Out()
+    out.run(1.0)
+    out.speaker.play(1, ramp(20_000).tobytes(), 48_000)
+    out.sink.pump()
+    assert np.array_equal(out.played, ramp(AHEAD))
+
+
+def test_a_reply_is_whole_and_followed_by_silence_and_a_fresh_start(card: FakePortAudio) -> None:
+    out = Out()
+    for turn in (1, 2):
+        out.card.played = b""
+        out.speaker.play(turn, ramp(20_123).tobytes(), 48_000)
+        out.speaker.finish(turn)
+        out.run(0.6)
+        assert np.array_equal(out.played, np.concatenate([ramp(20_123), np.zeros(TAIL, np.int16)]))
+        out.run(REST_S + 0.1)
+        assert out.card.log == ["start", *["abort", "start"] * turn]
+    assert not out.sink.pump()
+    assert out.speaker.stats()["underruns"] == 0
+
+
+def test_only_an_underrun_inside_a_reply_is_counted(card: FakePortAudio) -> None:
+    out = Out()
+    out.card.flag = True
+    out.speaker.play(1, ramp(20_000).tobytes(), 48_000)
+    out.sink.pump()
+    assert out.speaker.underruns == 0
+    out.run(0.02)
+    assert out.speaker.underruns == 1
+    out.run(0.1)
+    assert out.card.left > AHEAD  # what the audio thread is late is made good by a larger piece
+    assert out.card.left <= MOST_AHEAD_S * 48_000
+
+
+def test_a_card_that_takes_nothing_more_is_stalled(card: FakePortAudio) -> None:
+    out = Out()
+    module.time.now += 60  # type: ignore[attr-defined]
+    assert not out.sink.stalled()  # it has nothing to take
+    out.speaker.play(1, ramp(20_000).tobytes(), 48_000)
+    for _ in range(3):
+        out.sink.pump()
+        module.time.now += 0.9  # type: ignore[attr-defined]
+    assert out.sink.stalled()
+    out.sink.close()
+    assert not out.sink.stalled()
+
+
+def test_a_speaker_that_was_unplugged_is_stalled_at_the_next_reply(card: FakePortAudio) -> None:
+    out = Out()
+    out.card.gone = True
+    out.speaker.play(1, ramp(20_000).tobytes(), 48_000)
+    out.sink.pump()
+    assert out.sink.stalled()

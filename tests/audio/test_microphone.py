@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from edge.audio.frontend import IDLE_LOOK_S
 from edge.audio.keeper import Keeper
-from edge.audio.microphone import AudioThread, Ear, Sessions
+from edge.audio.microphone import LISTEN_S, TICK_S, AudioThread, Ear, Sessions
 from edge.core.effects import Ears
 from edge.core.events import Event, MicAudio
 from tests.audio.room import Room
@@ -92,3 +93,43 @@ def test_the_thread_works_until_it_is_closed() -> None:
 def test_a_thread_that_never_ran_can_be_closed() -> None:
     room = Room()
     AudioThread(room.front, room.speaker).close()
+
+
+class Pump:
+    """A device that is pumped, and can be heard to be."""
+
+    def __init__(self, *, busy: bool) -> None:
+        self.busy, self.pumped = busy, threading.Event()
+
+    def pump(self) -> bool:
+        self.pumped.set()
+        return self.busy
+
+
+def test_the_thread_pumps_the_devices_that_want_it_and_leaves_the_others_alone() -> None:
+    room, sink = Room(), Pump(busy=True)
+    thread = AudioThread(room.front, room.speaker, source=FakeSource("Mic"), sink=sink)
+    thread.start()
+    assert sink.pumped.wait(5)
+    thread.close()
+
+
+def test_how_soon_the_next_round_is_due_depends_on_what_goes_on() -> None:
+    room, source, sink = Room(), Pump(busy=False), Pump(busy=False)
+    thread = AudioThread(room.front, room.speaker, source=source, sink=sink)
+    assert thread._turn() == IDLE_LOOK_S
+    room.ears(Ears.LISTEN)
+    assert thread._turn() == LISTEN_S
+    sink.busy = True
+    assert thread._turn() == TICK_S
+    assert source.pumped.is_set()
+
+
+def test_the_output_is_open_from_the_press_on() -> None:
+    microphone, _, room, _, _ = ear()
+    needed: list[bool] = []
+    microphone._keeper.need_output = lambda: needed.append(True)  # type: ignore[method-assign]
+    microphone.set_ears(Ears.OFF, room.now)
+    assert not needed
+    microphone.set_ears(Ears.LISTEN, room.now)
+    assert needed

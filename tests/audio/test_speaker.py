@@ -124,12 +124,14 @@ def test_nothing_of_a_stopped_turn_is_reported_any_more() -> None:
 
 
 @given(total=st.integers(1, 20_000), blocks=st.integers(0, 30))
-def test_heard_is_exactly_what_was_rendered(total: int, blocks: int) -> None:
+def test_heard_is_what_was_rendered_and_the_fade_to_come(total: int, blocks: int) -> None:
     out = Output()
     out.speaker.play(3, np.full(total, 1000, np.int16).tobytes(), RATE)
     for _ in range(blocks):
         out.pull()
-    assert out.speaker.stop(3) == round(np.count_nonzero(out.heard) * 1000 / RATE)
+    told = out.speaker.stop(3)
+    out.run(0.02)
+    assert told == pytest.approx(np.count_nonzero(out.heard) * 1000 / RATE, abs=0.6)
 
 
 def test_gaps_do_not_count_as_heard() -> None:
@@ -282,3 +284,25 @@ def test_what_waits_is_fitted_to_an_output_that_opens_later_at_another_rate() ->
     heard = out.speaker.render(44_100, 10.0)
     assert pitch(heard[:20_000], 44_100) == pytest.approx(1000, abs=3)
     assert pitch(heard[-20_000:], 44_100) == pytest.approx(1000, abs=3)
+
+
+def test_a_new_reply_does_not_begin_with_the_loudness_of_the_last_one() -> None:
+    out = playing()
+    out.speaker.duck(True)
+    out.pull()
+    out.speaker.stop(1)
+    out.pull()
+    out.speaker.play(2, np.full(BLOCK, 1000, np.int16).tobytes(), RATE)
+    assert out.pull()[0] == 1000
+
+
+def test_a_reply_in_the_middle_of_a_gap_is_not_over() -> None:
+    out = Output()
+    out.speaker.play(1, ramp(BLOCK).tobytes(), RATE)
+    out.run(0.1)
+    assert out.speaker.unfinished
+    assert out.speaker.busy
+    out.speaker.finish(1)
+    out.run(0.1)
+    assert not out.speaker.unfinished
+    assert not out.speaker.busy

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [words] [endpointing] [turns] [resources]`: all of them when none is named."""
+"""`python -m tests.bench [words] [endpointing] [turns] [resources] [realtime]`: all of them when none is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-PARTS = ("resources", "turns", "words", "endpointing")
+PARTS = ("resources", "realtime", "turns", "words", "endpointing")
 
 
 def main(names: list[str]) -> None:

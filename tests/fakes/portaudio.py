@@ -1,4 +1,4 @@
-"""PortAudio's table of devices and its streams, as `sounddevice` shows them."""
+"""PortAudio as `sounddevice` shows it: its table of devices, and cards that deliver and play what a test says."""
 
 from __future__ import annotations
 
@@ -7,18 +7,30 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import sounddevice
 
-NO_OVERFLOW = SimpleNamespace(input_overflow=False, output_underflow=False)
+GONE = sounddevice.PortAudioError("Unanticipated host error", -9999)
 
 
 @dataclass
-class FakeStream:
+class Card:
+    """One open stream: `arrived` waits to be read, `left` to be played; `played` is all that was written."""
+
     how: dict[str, Any]
-    callback: Callable[..., None]
     start_fault: Exception | None = None
+    gone: bool = False
+    size: int = 4800
+    arrived: bytes = b""
+    left: int = 0
+    played: bytes = b""
+    flag: bool = False  # what read and write tell of lost samples
     latency: float = 0.05
     log: list[str] = field(default_factory=list)
+
+    @property
+    def _frame(self) -> int:
+        return int(np.dtype(self.how["dtype"]).itemsize * self.how["channels"])
 
     def start(self) -> None:
         self.log.append("start")
@@ -27,10 +39,40 @@ class FakeStream:
 
     def abort(self) -> None:
         self.log.append("abort")
-        raise sounddevice.PortAudioError("abort failed", -9988)
+        self.left = 0
+        if self.gone:
+            raise GONE
 
     def close(self) -> None:
         self.log.append("close")
+
+    @property
+    def read_available(self) -> int:
+        if self.gone:
+            raise GONE
+        return len(self.arrived) // self._frame
+
+    def read(self, frames: int) -> tuple[bytes, bool]:
+        assert 0 < frames <= self.read_available  # more would block
+        data, self.arrived = self.arrived[: frames * self._frame], self.arrived[frames * self._frame :]
+        return data, self.flag
+
+    @property
+    def write_available(self) -> int:
+        if self.gone:
+            raise GONE
+        return self.size - self.left
+
+    def write(self, data: bytes) -> bool:
+        frames = len(data) // self._frame
+        assert 0 < frames <= self.write_available  # more would block
+        self.left += frames
+        self.played += data
+        return self.flag
+
+    def play(self, frames: int) -> None:
+        """So many frames of time pass."""
+        self.left = max(0, self.left - frames)
 
 
 class FakePortAudio:
@@ -45,7 +87,8 @@ class FakePortAudio:
         self.fault = sounddevice.PortAudioError("Invalid sample rate", -9997)
         self.start_faults: list[Exception | None] = []
         self.tried: list[dict[str, Any]] = []
-        self.streams: list[FakeStream] = []
+        self.cards: list[Card] = []
+        self._libname = "no such library"
         self.table_fault: Exception | None = None
         self.calls: list[str] = []
 
@@ -64,10 +107,10 @@ class FakePortAudio:
 
     check_output_settings = check_input_settings
 
-    def RawInputStream(self, callback: Callable[..., None], **how: Any) -> FakeStream:  # noqa: N802
+    def RawInputStream(self, **how: Any) -> Card:  # noqa: N802
         fault = self.start_faults.pop(0) if self.start_faults else None
-        self.streams.append(FakeStream(how, callback, fault))
-        return self.streams[-1]
+        self.cards.append(Card(how, fault))
+        return self.cards[-1]
 
     RawOutputStream = RawInputStream
 

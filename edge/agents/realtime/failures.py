@@ -23,12 +23,11 @@ class Kind(StrEnum):
 ENDING = frozenset({Kind.EXPIRED, Kind.AUTH})
 RETRYABLE = frozenset({Kind.EXPIRED, Kind.RATE, Kind.SERVER})
 
+BUSY = "conversation_already_has_active_response"
+EMPTY = "input_audio_buffer_commit_empty"
+
 _CODES = {
-    Kind.RACE: (
-        "response_cancel_not_active",
-        "conversation_already_has_active_response",
-        "input_audio_buffer_commit_empty",
-    ),
+    Kind.RACE: ("response_cancel_not_active", BUSY, EMPTY),
     Kind.EXPIRED: ("session_expired",),
     Kind.AUTH: (
         "invalid_api_key", "incorrect_api_key", "authentication_error", "invalid_authentication", "unauthorized",
@@ -71,6 +70,16 @@ class ApiError:
         return classify(self.code, self.message, self.type)
 
     @property
+    def busy(self) -> bool:
+        """Whether a response was refused because another one is being made."""
+        return self.code.lower() == BUSY
+
+    @property
+    def nothing_to_commit(self) -> bool:
+        """Whether a commit was refused because the buffer held nothing, or next to it."""
+        return self.code.lower() == EMPTY
+
+    @property
     def ends_session(self) -> bool:
         """Whether nothing more can come of this session."""
         return self.kind in ENDING
@@ -91,6 +100,19 @@ def classify(code: str, message: str = "", kind: str = "") -> Kind:
         if phrase in said:
             return meaning
     return _BY_CODE.get(kind.lower(), Kind.REFUSED)
+
+
+_EXPLAINED = {
+    Kind.QUOTA: "The account's money is used up: see the vendor's billing page.",
+    Kind.RATE: "The vendor says that this was too much at once: try again in a moment.",
+    Kind.SERVER: "The vendor's service has a fault: try again in a moment.",
+}
+
+
+def explained(error: ApiError) -> str:
+    """What a person should know; the vendor's own words where they say more than we can."""
+    said = error.message or error.code or "the vendor does not say why."
+    return _EXPLAINED.get(error.kind, f"The answer failed: {said}")
 
 
 def api_error(body: Json) -> ApiError:

@@ -14,13 +14,16 @@ TRANSCRIBE = "gpt-live-transcribe"
 class Model:
     """A model: `shutdown` is its first day without service, `successor` one that outlives it.
 
-    `reasoning`: takes `effort` and `parallel_tool_calls`, which the others refuse.
+    `reasoning`: takes `effort` and `parallel_tool_calls`, which the others refuse. `keywords` and `prompt`:
+    takes these for transcription.
     """
 
     id: str
     shutdown: date | None = None
     successor: str = ""
     reasoning: bool = False
+    keywords: bool = False
+    prompt: bool = True
 
 
 _PREVIEW = date(2026, 5, 7)
@@ -47,16 +50,34 @@ MODELS = {
         Model("gpt-4o-mini-realtime-preview", _PREVIEW, SMALL),
         Model("gpt-4o-mini-realtime-preview-2024-12-17", _SNAPSHOTS, SMALL),
         # for `transcription`
-        Model(TRANSCRIBE),
-        Model("gpt-transcribe"),
-        Model("gpt-realtime-whisper"),
+        Model(TRANSCRIBE, keywords=True),
+        Model("gpt-transcribe", keywords=True),
+        Model("gpt-realtime-whisper", prompt=False),
         Model("whisper-1", _TRANSCRIBERS, TRANSCRIBE),
         Model("gpt-4o-transcribe", _TRANSCRIBERS, TRANSCRIBE),
-        Model("gpt-4o-transcribe-diarize", _TRANSCRIBERS, TRANSCRIBE),
+        Model("gpt-4o-transcribe-diarize", _TRANSCRIBERS, TRANSCRIBE, prompt=False),
         Model("gpt-4o-mini-transcribe", _TRANSCRIBERS, TRANSCRIBE),
         Model("gpt-4o-mini-transcribe-2025-12-15", _TRANSCRIBERS, TRANSCRIBE),
     )
 }
+
+
+def reasons(model: str) -> bool | None:
+    """Whether it is a reasoning model; None of one that is not in the table."""
+    known = MODELS.get(model)
+    return None if known is None else known.reasoning
+
+
+def takes_keywords(model: str) -> bool:
+    """Whether it may be sent keywords: only where that is known, for they are few that take them."""
+    known = MODELS.get(model)
+    return known is not None and known.keywords
+
+
+def takes_prompt(model: str) -> bool:
+    """Whether it may be sent a prompt: unless it is known to refuse it."""
+    known = MODELS.get(model)
+    return known is None or known.prompt
 
 
 def warning(model: str, today: date, ahead_days: int = 60) -> str:

@@ -162,7 +162,7 @@ def _input(settings: Settings) -> Json:
     noise, heard = settings.noise, settings.transcription
     return {
         "format": {"type": "audio/pcm", "rate": RATE},
-        "turn_detection": _turns(settings.turns),
+        "turn_detection": turns_body(settings.turns),
         "noise_reduction": None if noise == "none" else {"type": f"{noise}_field"},
         "transcription": None if heard is None else _transcription(heard),
     }
@@ -172,7 +172,8 @@ def _output(settings: Settings) -> Json:
     return {"format": {"type": "audio/pcm", "rate": RATE}, "voice": settings.voice, "speed": settings.speed}
 
 
-def _turns(turns: Turns) -> Json | None:
+def turns_body(turns: Turns) -> Json | None:
+    """The turn detection as the protocol has it."""
     if turns is None:
         return None
     answering = {"create_response": turns.create_response, "interrupt_response": turns.interrupt_response}

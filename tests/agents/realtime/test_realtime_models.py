@@ -75,3 +75,22 @@ def test_the_wire_core_does_nothing_but_compute(name: str) -> None:
     allowed = {"json", "binascii", "dataclasses", "enum", "typing", "datetime", "collections.abc", "__future__"}
     assert {module for module in seen if not module.startswith("edge.")} <= allowed
     assert {module for module in seen if module.startswith("edge.") and "realtime" not in module} <= {"edge.errors"}
+
+
+def test_who_takes_what() -> None:
+    """What the vendor's source says of each; of others only what cannot hurt is assumed."""
+    assert [models.reasons(model) for model in ("gpt-realtime-2.1", "gpt-realtime-1.5", "own")] == [True, False, None]
+    assert {model for model in models.MODELS if models.takes_keywords(model)} == {"gpt-transcribe", models.TRANSCRIBE}
+    assert {model for model in models.MODELS if not models.takes_prompt(model)} == {
+        "gpt-realtime-whisper",
+        "gpt-4o-transcribe-diarize",
+    }
+    assert not models.takes_keywords("own")
+    assert models.takes_prompt("own")
+
+
+def test_the_vendors_source_says_so_too() -> None:
+    source = " ".join(inspect.getsource(audio_transcription).split())
+    assert "Supported by `gpt-transcribe` and `gpt-live-transcribe`." in source
+    assert "Prompt is not supported with `gpt-realtime-whisper`" in source
+    assert "(excluding `gpt-4o-transcribe-diarize`), the prompt is a free text" in source

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from types import TracebackType
@@ -38,7 +39,12 @@ class FakeRealtime:
     """`async with FakeRealtime([Reply("Hello.")]) as server:` and connect to `server.url`."""
 
     def __init__(
-        self, script: Script = (), transcripts: Iterable[Heard | str] = (), settings: Settings | None = None
+        self,
+        script: Script = (),
+        transcripts: Iterable[Heard | str] = (),
+        settings: Settings | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.script = Scripted(script, transcripts)
@@ -47,6 +53,7 @@ class FakeRealtime:
         self.faults = Faults(self._targets, self.script)
         self.bugs: list[BaseException] = []
         self._count = self._port = 0
+        self._tls = tls
         self._server: Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -77,6 +84,7 @@ class FakeRealtime:
                 close_timeout=1,
                 compression=None,
                 logger=_quiet,
+                ssl=self._tls,
             )
             self._port = next(iter(self._server.sockets)).getsockname()[1]
 
@@ -90,7 +98,7 @@ class FakeRealtime:
     @property
     def url(self) -> str:
         """Without the model: `?model=...` is the client's to add."""
-        return f"ws://127.0.0.1:{self._port}/v1/realtime"
+        return f"{'ws' if self._tls is None else 'wss'}://127.0.0.1:{self._port}/v1/realtime"
 
     @property
     def base_url(self) -> str:

@@ -1,0 +1,44 @@
+"""The configuration: defaults <- TOML file <- EDGE_VOICE_SECTION__KEY variables, as frozen structs.
+
+Every mistake is found and reported at once, with the nearest right name. Secrets are never in the
+file: they come from systemd credentials or the vendors' usual variables (see `secret`).
+"""
+
+from edge.config.prices import PRICES, Price
+from edge.config.reading import default_path, load, secret
+from edge.config.schema import (
+    ENGINES,
+    Audio,
+    Budget,
+    Config,
+    Conversation,
+    Device,
+    Engine,
+    Local,
+    Log,
+    Mcp,
+    Panel,
+    Realtime,
+)
+from edge.config.showing import show
+
+__all__ = [
+    "ENGINES",
+    "PRICES",
+    "Audio",
+    "Budget",
+    "Config",
+    "Conversation",
+    "Device",
+    "Engine",
+    "Local",
+    "Log",
+    "Mcp",
+    "Panel",
+    "Price",
+    "Realtime",
+    "default_path",
+    "load",
+    "secret",
+    "show",
+]

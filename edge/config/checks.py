@@ -1,0 +1,74 @@
+"""What no single key of the configuration can tell."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from edge.config.merging import nearest, shown
+from edge.config.schema import ENGINES, Config
+
+
+def wrong(config: Config) -> list[str]:
+    """All mistakes that only the whole shows."""
+    return [*_engines(config), *_zone(config), *_silences(config), *_realtime(config), *_mcp(config)]
+
+
+def _engines(config: Config) -> list[str]:
+    unknown = [name for name in config.engine.use if name not in ENGINES]
+    return [f"engine.use: there is no engine {name!r}.{nearest(name, ENGINES)}" for name in unknown]
+
+
+def _zone(config: Config) -> list[str]:
+    zone = config.device.timezone
+    if not zone or _is_zone(zone):
+        return []
+    return [f"device.timezone = {shown(zone)} is no time zone; one looks like Europe/Berlin."]
+
+
+def _silences(config: Config) -> list[str]:
+    if config.conversation.eager_silence_ms < config.conversation.end_silence_ms:
+        return []
+    return ["conversation.eager_silence_ms must be less than conversation.end_silence_ms."]
+
+
+def _realtime(config: Config) -> list[str]:
+    found, realtime = [], config.realtime
+    if realtime.url and not _is_url(realtime.url, ("wss", "ws")):
+        found.append(
+            f"realtime.url = {shown(realtime.url)} is no address; one looks like wss://example.com/v1/realtime."
+        )
+    if realtime.max_context_tokens and not realtime.retention:
+        found.append("realtime.max_context_tokens needs realtime.retention: how much of it is kept.")
+    return found
+
+
+def _mcp(config: Config) -> list[str]:
+    found = []
+    for name, server in config.mcp.items():
+        # It is the vendor's label of the server, and part of a credential's file name.
+        if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,63}", name):
+            found.append(f"mcp: a name begins with a letter and has letters, digits, - and _ only; not {shown(name)}.")
+        if bool(server.url) == bool(server.connector_id):
+            found.append(f"mcp.{name} needs either a url or a connector_id.")
+        elif server.url and not _is_url(server.url, ("https", "http")):
+            found.append(f"mcp.{name}.url = {shown(server.url)} is no address; one looks like https://example.com/mcp.")
+    return found
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname)
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""The sections of the configuration and their keys, as frozen structs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
+
+from edge.config.fields import named, setting
+from edge.config.prices import PRICES, Price
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The section [device]."""
+
+    name: str = setting("", "name shown on the companion page; the host name when empty")
+    timezone: str = setting("", "IANA zone for spoken times; the system's when empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """The section [audio]."""
+
+    input: str = setting("", "microphone: part of its name or its index; the default device when empty")
+    output: str = setting("", "speaker: part of its name or its index; the default device when empty")
+    input_rate: int = setting(0, "sample rate to record at; 0 chooses", 0, 384_000)
+    output_rate: int = setting(0, "sample rate to play at; 0 chooses", 0, 384_000)
+    channel: int = setting(0, "which channel of the microphone (1 is the first); 0 mixes them", 0, 64)
+    volume: int = setting(100, "percent", 0, 100)
+    preroll_ms: int = setting(500, "audio from before a press that is sent along", 0, 5000)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The section [panel]."""
+
+    hold_ms: int = setting(400, "a press longer than this is push-to-talk", 100, 2000)
+    long_ms: int = setting(3000, "a press longer than this mutes or unmutes", 1000, 10_000)
+    double_ms: int = setting(350, "two taps within this time forget the conversation", 100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The section [conversation]."""
+
+    barge_in: str = setting("button", "how a person interrupts", choices=("duck", "stop", "button", "off"))
+    end_silence_ms: int = setting(550, "silence that ends a turn", 200, 5000)
+    eager_silence_ms: int = setting(200, "silence after which the engine starts to work", 100, 2000)
+    no_speech_s: float = setting(8.0, "how long to wait for the first word after a press", 1, 120)
+    follow_up_s: float = setting(6.0, "how long to go on listening after a reply; 0 turns it off", 0, 120)
+    max_turn_s: float = setting(360.0, "longest turn of the person", 5, 900)
+    reply_s: float = setting(30.0, "how long to wait for the engine", 2, 300)
+    greeting: str = setting("", "spoken once when the device has become ready; nothing when empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The section [engine]."""
+
+    use: tuple[str, ...] = setting(
+        (), "engines in order of preference; realtime when its key is there and else local when empty"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The section [local]."""
+
+    models_dir: str = setting("", "where the models are; the state directory when empty")
+    language: str = setting("en", "what is spoken to the device (it answers in English)")
+    llm: str = setting("auto", "the small language model", choices=("auto", "off"))
+    max_tokens: int = setting(120, "longest answer of the language model", 16, 1024)
+    speed: float = setting(1.0, "speaking rate", 0.5, 2.0)
+    threads: int = setting(0, "processor cores to use; 0 means all", 0, 64)
+    instructions: str = setting(
+        "You are a helpful voice assistant on a small device. Answer in one or two short plain sentences, "
+        "without lists or markup.", "what the language model is told about itself")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Realtime:
+    """The section [realtime]. The key is the credential or variable openai_api_key."""
+
+    url: str = setting("", "another server with the same protocol: Azure's /openai/v1/realtime, a relay, your own")
+    model: str = setting("gpt-realtime-2.1", "which model answers (the deployment's name on Azure)")
+    voice: str = setting("marin", "how it sounds: alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar")
+    speed: float = setting(1.0, "speaking rate", 0.25, 1.5)
+    noise: str = setting("far", "what the vendor filters the microphone for", choices=("near", "far", "none"))
+    turns: str = setting("device", "who finds the end of a turn: the device, or the server by silence or by sense",
+                         choices=("device", "server", "semantic"))  # fmt: skip
+    eagerness: str = setting("auto", "turns = semantic: how soon a sentence counts as complete",
+                             choices=("auto", "low", "medium", "high"))  # fmt: skip
+    silence_ms: int = setting(500, "turns = server: silence that ends a turn", 100, 5000)
+    threshold: float = setting(0.5, "turns = server: how loud speech must be", 0, 1)
+    transcription: str = setting("gpt-live-transcribe", "model that writes down what is said to it; off when empty")
+    language: str = setting("", "what is spoken, as a two-letter code; any when empty")
+    keywords: tuple[str, ...] = setting((), "words that the transcription should know")
+    prompt: str = setting("", "what the transcription is told about what is said")
+    effort: str = setting("", "how long it thinks; the model's own when empty",
+                          choices=("", "minimal", "low", "medium", "high", "xhigh"))  # fmt: skip
+    parallel_tools: bool = setting(True, "whether it may call several tools at once; reasoning models only")
+    max_output_tokens: int = setting(0, "longest reply; 0 sets no limit", 0, 4096)
+    retention: float = setting(
+        0.0, "share of the context that is kept when it is full; 0 leaves it to the vendor", 0, 1
+    )
+    max_context_tokens: int = setting(0, "with retention: tokens beside the instructions that make it full; "
+                                         "0 is all that the model has", 0, 1_000_000)  # fmt: skip
+    connection: str = setting("warm", "warm keeps the line open, so that a press costs no handshake; "
+                                      "cold opens it at the press", choices=("warm", "cold"))  # fmt: skip
+    idle_s: float = setting(60.0, "connection = cold: closed after so long at rest", 5, 3600)
+    instructions: str = setting(
+        "You are a helpful voice assistant on a small device. Be brief and friendly; speak the person's language.",
+        "what the model is told about itself")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The section [budget]."""
+
+    daily: float = setting(0.0, "most money to spend in a day; 0 sets no limit", 0, 10_000)
+    currency: str = setting("USD", "what the budget and all prices are in; the built-in prices are in USD")
+
+
+@dataclass(frozen=True, slots=True)
+class Mcp:
+    """The section [mcp.NAME]. The authorization is the credential or variable mcp_NAME, if there is one."""
+
+    url: str = setting("", "where the server is, for the vendor to reach; or else connector_id")
+    connector_id: str = setting("", "a service that the vendor connects itself, such as connector_gmail")
+    description: str = setting("", "what the model is told that it is for")
+    allowed_tools: tuple[str, ...] = setting((), "its tools that the model may use, without asking; all when empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The section [log]."""
+
+    level: str = setting("info", "least important message shown", choices=("debug", "info", "warning", "error"))
+    transcripts: bool = setting(False, "whether what is said is written to the journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; `sources` says which file and how many variables it came from."""
+
+    device: Device = Device()
+    audio: Audio = Audio()
+    panel: Panel = Panel()
+    conversation: Conversation = Conversation()
+    engine: Engine = Engine()
+    local: Local = Local()
+    realtime: Realtime = Realtime()
+    budget: Budget = Budget()
+    prices: Mapping[str, Price] = named(
+        '"MODEL"', "what a model costs, per 1,000,000 tokens in budget.currency; on Azure MODEL is the deployment",
+        PRICES)  # fmt: skip
+    mcp: Mapping[str, Mcp] = named(
+        "NAME", "tools on a remote MCP server; they are called without asking anybody (approval: never), "
+                "with the credential mcp_NAME as authorization")  # fmt: skip
+    log: Log = Log()
+    sources: tuple[str, ...] = ()
+
+
+ENGINES = ("local", "realtime", "none")  # "none" listens and answers nothing: for setting up the sound
+_HINTS: Mapping[str, Any] = get_type_hints(Config)
+SECTIONS: dict[str, type[Any]] = {
+    name: kind for name, kind in _HINTS.items() if isinstance(kind, type) and is_dataclass(kind)
+}
+TABLES: dict[str, type[Any]] = {  # sections of named entries, with what an entry is
+    name: get_args(kind)[1] for name, kind in _HINTS.items() if get_origin(kind) is Mapping
+}

@@ -1,0 +1,61 @@
+"""The few things that outlive a restart, in the state directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+from edge.core.budget import Budget
+
+WRITE_S = 60.0  # a memory card wears out: a crash may forget what was spent in the last minute
+
+
+def state_dir(env: Mapping[str, str] = os.environ) -> Path:
+    """What systemd gives (the first one), else the user's own."""
+    given = env.get("STATE_DIRECTORY", "").partition(":")[0]
+    home = env.get("XDG_STATE_HOME") or str(Path(env.get("HOME", "/")) / ".local/state")
+    return Path(given) if given else Path(home) / "edge-voice"
+
+
+class Purse:
+    """Keeps the day's spending in a file. A file that cannot be read or written costs no turn."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written_at = -WRITE_S
+        self._newest: Budget | None = None
+
+    def load(self, daily: float, currency: str) -> Budget:
+        """The budget as it was left."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(self._path.read_bytes())
+            spent = float(kept["spent"])
+            if 0 <= spent < float("inf"):
+                return Budget(daily, currency, date.fromisoformat(kept["day"]), spent)
+        return Budget(daily, currency)
+
+    def keep(self, budget: Budget) -> None:
+        """Write it down, if it is time."""
+        self._newest = budget
+        if time.monotonic() - self._written_at >= WRITE_S:
+            self.close()
+
+    def close(self) -> None:
+        """Write down what is not yet. Idempotent."""
+        budget, self._newest = self._newest, None
+        if budget is None:
+            return
+        self._written_at = time.monotonic()
+        aside = self._path.with_suffix(".partial")
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("w") as file:
+                json.dump({"day": budget.day.isoformat(), "spent": budget.spent}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(self._path)
