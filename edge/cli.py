@@ -68,10 +68,19 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
+class _Help(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = (
+            16  # argparse forgets the commands' own indentation, and breaks the longest one's line
+        )
+
+
 def _parser() -> _Parser:
     parser = _Parser(
-        prog="edge-voice", description="A voice agent for a small Linux device.", epilog="example: edge-voice talk"
-    )
+        prog="edge-voice", description="A voice agent for a small Linux device.", epilog="example: edge-voice talk",
+        formatter_class=_Help,
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"edge-voice {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -85,6 +94,9 @@ def _parser() -> _Parser:
     add("run", "run the daemon", "edge-voice run --config /etc/edge-voice/config.toml", _run)
     _remote_commands(add)
     add("devices", "list the sound devices", "edge-voice devices", _devices)
+    _calibrate_options(
+        add("calibrate", "measure the echo from speaker to microphone", "edge-voice calibrate --plot", _calibrate)
+    )
     config = add("config", "show or check the configuration", "edge-voice config check", _config)
     config.add_argument("what", choices=("show", "check"), help="`show` prints the effective configuration")
     commands.add_parser("models", help="list, fetch or verify the offline models", add_help=False)
@@ -118,6 +130,13 @@ def _talk_options(talk: _Parser) -> None:
         "--text", action="append", metavar="TEXT", help="a typed turn (may be repeated); ends after the last answer"
     )
     talk.add_argument("--json", action="store_true", help="one line of JSON an event, and nothing else")
+
+
+def _calibrate_options(calibrate: _Parser) -> None:
+    calibrate.add_argument("--plot", action="store_true", help="draw the room's response in the terminal")
+    calibrate.add_argument("--png", type=Path, metavar="FILE", help="draw it to this PNG file")
+    calibrate.add_argument("--json", action="store_true", help="the figures and the verdict, as JSON")
+    calibrate.add_argument("--yes", action="store_true", help="begin at once, without a question")
 
 
 def _talk(options: argparse.Namespace) -> int:
@@ -186,6 +205,12 @@ def _devices(_options: argparse.Namespace) -> int:
     for d in found:
         print(f"{d.index:3}  {d.inputs:2} in {d.outputs:2} out  {d.rate:6} Hz  {d.name}")
     return 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from edge.calibrate import calibrate
+
+    return calibrate(options)
 
 
 def _config(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from edge.core import effects as do
 from edge.core.conversation import Conversation
+from edge.core.effects import Ears
 from edge.core.events import ButtonDown, ButtonUp, Event, TimePassed, ToolFinished
 from edge.core.gestures import Gestures
 from edge.ports import Agent, Clock, Fields, Host, Microphone, Speaker, Tools, Watcher
@@ -143,6 +144,8 @@ class Daemon:
                 agent.interrupt(turn, self.ports.speaker.stop(turn), goes_on=goes_on)
             case do.SetEars(mode, since):
                 self.ports.microphone.set_ears(mode, since)
+                if mode is not Ears.OFF:
+                    self.ports.speaker.prepare()
             case do.CloseMic(closed):
                 self.ports.microphone.close_mic(closed)
             case do.RunTool():
@@ -155,8 +158,10 @@ class Daemon:
     def _tell_agent(self, agent: Agent, effect: do.Effect) -> None:
         match effect:
             case do.SendText(turn, text):
+                self.ports.speaker.prepare()
                 agent.text(turn, text)
             case do.SendSay(turn, text):
+                self.ports.speaker.prepare()
                 agent.say(turn, text)
             case do.SendToolResult(turn, call, result):
                 agent.tool_result(turn, call, result)

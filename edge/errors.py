@@ -8,6 +8,7 @@ EdgeVoiceError            str(error) is what a person reads: what happened, wher
 +-- ModelError            a model file is missing, damaged or cannot be fetched
 +-- AgentError            an engine failed; `retryable` says whether trying again can help
 |   +-- WireError         a frame of the Realtime protocol is none (agents.realtime.reading)
+|   +-- Refused           no Realtime session is to be had (agents.realtime.refusal)
 +-- ControlError          the control socket cannot be opened or does not answer
 """
 

@@ -35,6 +35,9 @@ class Speaker(Protocol):
 
     volume: int  # percent
 
+    def prepare(self) -> None:
+        """There will be something to play: have the output open by then, which takes a while."""
+
     def play(self, turn: int, pcm: bytes, rate: int) -> None:
         """Queue mono int16 audio. Posts PlayoutStarted when the first sample sounds."""
 

@@ -15,7 +15,20 @@ from edge.cli import REMOTE
 from edge.errors import EX_CONFIG, EX_FAILED, EX_USAGE
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("talk", "run", "status", "watch", *REMOTE, "volume", "say", "ask", "devices", "config", "models")
+COMMANDS = (
+    "talk",
+    "run",
+    "status",
+    "watch",
+    *REMOTE,
+    "volume",
+    "say",
+    "ask",
+    "devices",
+    "calibrate",
+    "config",
+    "models",
+)
 LIMIT_S = 60
 
 
@@ -189,7 +202,7 @@ def test_devices_lists_or_says_that_there_are_none(env: dict[str, str]) -> None:
     assert done.stdout or "sound" in done.stderr.lower()
 
 
-@pytest.mark.parametrize("words", [("devices",), ("run",), ("talk",)])
+@pytest.mark.parametrize("words", [("devices",), ("calibrate",), ("run",), ("talk",)])
 def test_a_machine_without_portaudio(env: dict[str, str], tmp_path: Path, words: tuple[str, ...]) -> None:
     """The library is Debian's and may be missing; importing sounddevice is then an OSError."""
     (tmp_path / "fake").mkdir()

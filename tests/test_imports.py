@@ -26,8 +26,9 @@ MAY_SEE: dict[str, set[str]] = {
     "engines": BELOW_ADAPTERS | ADAPTERS,
     "wiring": BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "engines"},
     **dict.fromkeys(("talk", "service", "testing"), BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "wiring"}),
+    "calibrate": BELOW_ADAPTERS | ADAPTERS,
     "relay": {"config", "errors", "agents", "wiring", ""},
-    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "relay", "engines", ""},
+    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "calibrate", "relay", "engines", ""},
     "__main__": {"cli"},
 }
 IMPURE = {"asyncio", "threading", "time", "logging", "random", "os", "io", "socket", "subprocess", "pathlib", "sys"}

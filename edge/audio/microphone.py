@@ -127,8 +127,6 @@ class Ear:
         """See ports.Microphone."""
         self._sessions.current += 1
         self._front.set_ears(self._sessions.current, mode, since)
-        if mode is not Ears.OFF:  # there will be an answer, and opening takes a few ms
-            self._keeper.need_output()
         self._thread.wake()
 
     def close_mic(self, closed: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import soxr
@@ -45,6 +46,7 @@ class QueueSpeaker:
         self._queue: deque[tuple[int, Samples | None]] = deque()  # None: the turn is finished
         self._pushed = self._popped = 0  # samples, each written by one thread only
         self._convert: ToDevice | None = None
+        self._lock = Lock()  # an output opens in the middle of a reply, in a thread of its own
         self._ducked = False
         self._gain = 1.0
         self._stopped = 0  # the highest turn that must not sound
@@ -59,12 +61,18 @@ class QueueSpeaker:
 
     def opened(self, name: str, rate: int, latency_s: float) -> None:
         """An output of this rate and latency is going to pull; what waits is fitted to it."""
-        if rate != self.rate:
-            waiting = ((turn, c if c is None else soxr.resample(c, self.rate, rate)) for turn, c in self._queue)
-            self._queue = deque(waiting)
-            self._pushed = self._popped + sum(len(c) for _, c in self._queue if c is not None)
-        self.name, self.rate, self.latency_s = name, rate, latency_s
-        self._convert, self.problem = None, ""
+        with self._lock:
+            if rate != self.rate:
+                self._refit(rate)
+            self.name, self.rate, self.latency_s, self.problem = name, rate, latency_s, ""
+
+    def _refit(self, rate: int) -> None:
+        if self._convert is not None and self._queue:
+            self._push(self._queue[-1][0], self._convert(b"", last=True))  # what its filter still holds
+        self._convert = None
+        waiting = ((turn, c if c is None else soxr.resample(c, self.rate, rate)) for turn, c in self._queue)
+        self._queue = deque(waiting)
+        self._pushed = self._popped + sum(len(c) for _, c in self._queue if c is not None)
 
     def waiting(self) -> Waiting | None:
         """What is next in the queue."""
@@ -154,13 +162,18 @@ class QueueSpeaker:
 
     # --- the loop's side ----------------------------------------------------------------------------
 
+    def prepare(self) -> None:
+        """See ports.Speaker."""
+        self.needed()
+
     def play(self, turn: int, pcm: bytes, rate: int) -> None:
         """See ports.Speaker."""
         if not self._queue:
             self.needed()
-        if self._convert is None or self._convert.rate != rate:
-            self._convert = ToDevice(rate, self.rate)
-        self._push(turn, self._convert(pcm))
+        with self._lock:
+            if self._convert is None or self._convert.rate != rate:
+                self._convert = ToDevice(rate, self.rate)
+            self._push(turn, self._convert(pcm))
 
     def _push(self, turn: int, samples: Samples) -> None:
         if self._pushed - self._popped > MOST_S * self.rate:
@@ -171,10 +184,11 @@ class QueueSpeaker:
 
     def finish(self, turn: int) -> None:
         """See ports.Speaker."""
-        if self._convert is not None:
-            self._push(turn, self._convert(b"", last=True))
-            self._convert = None
-        self._queue.append((turn, None))
+        with self._lock:
+            if self._convert is not None:
+                self._push(turn, self._convert(b"", last=True))
+                self._convert = None
+            self._queue.append((turn, None))
 
     def stop(self, turn: int) -> int:
         """See ports.Speaker. Samples already with the device will sound, and so will the fade: they count as heard."""

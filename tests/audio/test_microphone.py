@@ -123,13 +123,3 @@ def test_how_soon_the_next_round_is_due_depends_on_what_goes_on() -> None:
     sink.busy = True
     assert thread._turn() == TICK_S
     assert source.pumped.is_set()
-
-
-def test_the_output_is_open_from_the_press_on() -> None:
-    microphone, _, room, _, _ = ear()
-    needed: list[bool] = []
-    microphone._keeper.need_output = lambda: needed.append(True)  # type: ignore[method-assign]
-    microphone.set_ears(Ears.OFF, room.now)
-    assert not needed
-    microphone.set_ears(Ears.LISTEN, room.now)
-    assert needed

@@ -274,6 +274,19 @@ def test_what_was_stopped_is_not_kept_although_no_output_pulls() -> None:
     assert not out.speaker.busy
 
 
+@pytest.mark.parametrize("rate", [48_000, 44_100])
+def test_an_output_that_opens_in_the_middle_of_a_reply_loses_nothing_of_it(rate: int) -> None:
+    """Not what the resampler holds back, either: 30 ms at its best quality."""
+    out, piece = Output(), tone(0.1, 1000.0, 24_000).tobytes()
+    for number in range(10):
+        if number == 3:
+            out.speaker.opened("card", rate, 0.0)
+        out.speaker.play(1, piece, 24_000)
+    out.speaker.finish(1)
+    heard = out.speaker.render(2 * rate, 10.0)
+    assert np.flatnonzero(heard)[-1] == pytest.approx(rate, abs=rate / 1000)
+
+
 def test_what_waits_is_fitted_to_an_output_that_opens_later_at_another_rate() -> None:
     """The first words may come before the card is open, and it may turn out to be one of 44.1 kHz."""
     out = Output()

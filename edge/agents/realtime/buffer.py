@@ -14,6 +14,7 @@ from edge.agents.realtime.turn import Turn
 
 TIDY = "tidy"  # event id of what no answer depends on: an error that names it fails no turn
 PUT = "put_"  # event ids of our commits
+MOST_MADE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Buffer:
         self._acks = False  # whether this server is known to answer a clear: some do not
         self._bounds: deque[tuple[str, Turn | None]] = deque()  # commits and, without a turn, clears
         self._found: dict[str, bool] = {}  # items whose end the server has found: True when they are made
+        self._made: deque[str] = deque(maxlen=MOST_MADE)
+        self.silent = True  # whether this server has never yet said that it has made an item: some never do
 
     @property
     def tail(self) -> bool:
@@ -74,6 +77,8 @@ class Buffer:
 
     def made(self, item: str) -> Made | None:
         """The server has made an item; None when nobody ended a turn."""
+        self.silent = False
+        self._made.append(item)
         ours = next((bound for bound in self._bounds if bound[1] is not None), None)
         if ours is not None and not (self._shared and item in self._found):
             self._bounds.remove(ours)
@@ -86,7 +91,18 @@ class Buffer:
         owner = self._bounds[0][1]
         return Made(True, True, owner, last=sum(turn is owner for _, turn in self._bounds) == 1)
 
+    def knows(self, item: str) -> bool:
+        """Whether the server has said that it has made this item."""
+        return item in self._made
+
+    def unacknowledged(self) -> Turn | None:
+        """Something was made of what was committed, and the server did not say so: the last turn that it can be of."""
+        turns = [turn for _, turn in self._bounds if turn is not None]
+        self._bounds = deque(bound for bound in self._bounds if bound[1] is None)
+        return turns[-1] if turns else None
+
     def reset(self) -> None:
         """The session is gone."""
+        self._made.clear()
         self._bounds.clear()
         self._found.clear()

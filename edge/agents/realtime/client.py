@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import numpy as np
 import soxr
@@ -20,7 +21,10 @@ from edge.agents.realtime.refusal import Refused
 from edge.agents.realtime.standing import Standing
 from edge.ports import Fields, Post
 
+BLOCKED_S = 5.0  # a response that nobody wants any more is done a round trip after its cancellation
 PATIENCE_S = 10.0  # a question that waits for its answer survives an outage of this length
+
+_log = logging.getLogger(__name__)
 
 
 class RealtimeAgent:
@@ -33,13 +37,15 @@ class RealtimeAgent:
     ) -> None:
         self._address, self._settings, self._post = address, settings, post
         self._options = options or Options()
-        self._dialogue = Dialogue(hands(settings), self._options.price, self._options.heard)
+        aloud = settings.modality == "audio"
+        self._dialogue = Dialogue(hands(settings), self._options.price, self._options.heard, aloud=aloud)
         self._dialling = Dialling(self._session, self._failed, lambda: not self._dialogue.idle)
         self._resample: tuple[int, soxr.ResampleStream] | None = None
         self._clock = asyncio.get_running_loop().time
         self._standing = Standing(post, self._clock)
         self._line: Line | None = None
         self._down_since: float | None = None
+        self._stuck: asyncio.TimerHandle | None = None
 
     # --- the Agent port -----------------------------------------------------------------------------
 
@@ -172,6 +178,22 @@ class RealtimeAgent:
                 self._post(one)
             elif self._line is not None:
                 self._line.send(one)
+        self._look_for_block()
+
+    def _look_for_block(self) -> None:
+        """A response that is never done would be the last one of its session."""
+        if self._dialogue.blocked and self._stuck is None:
+            self._stuck = asyncio.get_running_loop().call_later(BLOCKED_S, self._unblock)
+        elif self._stuck is not None and not self._dialogue.blocked:
+            self._stuck.cancel()
+            self._stuck = None
+
+    def _unblock(self) -> None:
+        """The next session is asked for the turn that waits."""
+        self._stuck = None
+        if self._line is not None:
+            _log.warning("realtime_blocked")
+            self._line.hang_up()
 
 
 def hands(settings: session.Settings) -> Hands | None:

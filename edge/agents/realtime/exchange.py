@@ -8,7 +8,7 @@ from edge.agents.realtime import commands as do
 from edge.agents.realtime.buffer import TIDY, Buffer
 from edge.agents.realtime.commands import UpdateSession
 from edge.agents.realtime.items import FunctionCall
-from edge.agents.realtime.requests import Requests
+from edge.agents.realtime.requests import Requests, wire_id
 from edge.agents.realtime.turn import Called, Phase, Turn
 from edge.core import events as core
 from edge.core.history import History
@@ -63,6 +63,11 @@ class Exchange:
         """Whether nothing is said, asked or answered, so that a session may end without anybody noticing."""
         talking = self._turn is not None and self._turn.phase < Phase.OVER
         return not talking and (self._requests.quiet or not self.online)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a turn waits for another response to be done: the session is stuck, if it lasts."""
+        return self.online and self._requests.blocked
 
     def _take(self) -> Out:
         out, self._out = self._out, []
@@ -134,7 +139,7 @@ class Exchange:
                 self._out.append(self._buffer.clear())
             self._hand_back(current)
         if current.response and self._requests.active == current.response:
-            self._out.append(do.CancelResponse(current.response, event_id=TIDY))
+            self._out.append(do.CancelResponse(wire_id(current.response), event_id=TIDY))
         self._outputs(current)  # a call without an output would hang in the conversation for good
 
     def _cut(self, current: Turn, heard_ms: int) -> None:

@@ -36,7 +36,7 @@ _CODES = {
     ),
     Kind.RATE: (
         "rate_limit_exceeded", "inference_rate_limit_exceeded", "rate_limit_error", "rate_limited",
-        "too_many_requests", "tokens", "requests", "429",
+        "too_many_requests", "tokens", "requests", "429", "session_limit_reached",
     ),
     Kind.QUOTA: ("insufficient_quota", "quota_exceeded", "billing_hard_limit_reached", "billing_not_active"),
     Kind.SERVER: ("server_error", "internal_error", "internal_server_error", "overloaded", "service_unavailable"),
@@ -72,12 +72,20 @@ class ApiError:
     @property
     def busy(self) -> bool:
         """Whether a response was refused because another one is being made."""
-        return self.code.lower() == BUSY
+        return self._named(BUSY)
 
     @property
     def nothing_to_commit(self) -> bool:
         """Whether a commit was refused because the buffer held nothing, or next to it."""
-        return self.code.lower() == EMPTY
+        return self._named(EMPTY)
+
+    @property
+    def words(self) -> str:
+        """What is known of it, without a full stop."""
+        return (self.message or self.code or self.type).strip().rstrip(".") or "it does not say why"
+
+    def _named(self, name: str) -> bool:
+        return name in {self.code.lower(), self.type.lower()}  # some servers have no codes, and name it in the type
 
     @property
     def ends_session(self) -> bool:
@@ -111,7 +119,7 @@ _EXPLAINED = {
 
 def explained(error: ApiError) -> str:
     """What a person should know; the vendor's own words where they say more than we can."""
-    said = error.message or error.code or "the vendor does not say why."
+    said = error.message or error.code or error.type or "the vendor does not say why."
     return _EXPLAINED.get(error.kind, f"The answer failed: {said}")
 
 

@@ -9,19 +9,21 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidURI
 
 from edge import __version__
 from edge.agents.realtime import events as ev
-from edge.agents.realtime.commands import Command, UpdateSession
+from edge.agents.realtime.commands import Command
 from edge.agents.realtime.dialling import Ending
+from edge.agents.realtime.greeting import introduce
 from edge.agents.realtime.reading import Json, clean
-from edge.agents.realtime.refusal import Refused, denial, refusal
+from edge.agents.realtime.refusal import Refused, refusal
 from edge.agents.realtime.wire import MOST_FRAME, WireError, decode, encode
 
-OPEN_S = 10.0  # until the session is ours to use; a healthy one takes three round trips
+OPEN_S = 10.0  # until the session is ours to use; a healthy one takes a round trip after the handshake
 PING_S, QUIET_PING_S = 4.0, 20.0  # while talking, and at rest
 PONG_S = 4.0  # with PING_S: a half-open socket is found within 8 s of talking
 PROBE_S = 2.0  # the same when a turn begins on a line that was at rest: found before the sentence ends
@@ -31,6 +33,7 @@ UNSENT_BYTES = 64 << 10  # kept by the kernel (twice that, by its own count): th
 RENEW_S = 3000.0  # sessions end after 60 minutes; a conversation may go on for ten more before one is cut
 EXPIRES_EARLY_S, LEAST_RENEW_S = 120.0, 300.0
 MOST_REASON = 200
+VENDORS = (".openai.com", ".openai.azure.com")
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +44,11 @@ class Address:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is not the vendor's own service, which does all that the protocol says."""
+        return not (urlsplit(self.url).hostname or "").endswith(VENDORS)
 
 
 class Line:
@@ -63,7 +71,7 @@ class Line:
             async with asyncio.timeout(OPEN_S):
                 socket = await _handshake(address)
                 try:
-                    return cls(socket, await _introduce(socket, session))
+                    return cls(socket, _good_for(await introduce(socket, session, foreign=address.foreign)))
                 except BaseException:
                     socket.transport.abort()
                     raise
@@ -211,17 +219,10 @@ async def _handshake(address: Address) -> ClientConnection:
     return connection
 
 
-async def _introduce(socket: ClientConnection, session: Json) -> float:
-    """Wait for the session, make it ours; returns for how long it is good (s)."""
-    while True:
-        match decode(await socket.recv()):
-            case ev.SessionCreated():
-                await socket.send(encode(UpdateSession(session)))
-            case ev.SessionUpdated(expires_at=expires):
-                left = expires - time.time() - EXPIRES_EARLY_S if expires else RENEW_S
-                return min(RENEW_S, left) if left > LEAST_RENEW_S else RENEW_S  # else one of the two clocks is wrong
-            case ev.ErrorHappened(error):
-                raise denial(error)
+def _good_for(expires_at: int) -> float:
+    """For how long a session is to be used (s)."""
+    left = expires_at - time.time() - EXPIRES_EARLY_S if expires_at else RENEW_S
+    return min(RENEW_S, left) if left > LEAST_RENEW_S else RENEW_S  # else one of the two clocks is wrong
 
 
 def _said(reason: str) -> str:

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge.agents.realtime import commands as do
 from edge.agents.realtime import events as ev
 from edge.agents.realtime.buffer import TIDY
-from edge.agents.realtime.exchange import Exchange, Hands, Out
+from edge.agents.realtime.exchange import Hands, Out
 from edge.agents.realtime.failures import ApiError, Kind, explained
-from edge.agents.realtime.items import FunctionCall, Response
+from edge.agents.realtime.hearing import Hearing
+from edge.agents.realtime.items import FunctionCall, Item, Response
 from edge.agents.realtime.pcm import RATE
-from edge.agents.realtime.pricing import money, tokens
 from edge.agents.realtime.requests import Asked
 from edge.agents.realtime.turn import Called, Phase, Turn
-from edge.agents.realtime.usage import HeardUsage, RateLimit, Usage
+from edge.agents.realtime.usage import RateLimit
 from edge.config import Price
 from edge.core import events as core
 
-MOST_OWNERS = 32  # items whose transcripts may still come; without a transcription model none ever does
 
+class Receiving(Hearing):
+    """The server's side of the dialogue. Whatever belongs to a cancelled reply is dropped here.
 
-class Receiving(Exchange):
-    """The server's side of the dialogue. Whatever belongs to a cancelled reply is dropped here."""
+    `aloud`: the answers are to be spoken, so that text alone is none.
+    """
 
-    def __init__(self, hands: Hands | None = None, price: Price | None = None, heard: Price | None = None) -> None:
-        super().__init__(hands)
+    def __init__(
+        self,
+        hands: Hands | None = None,
+        price: Price | None = None,
+        heard: Price | None = None,
+        *,
+        aloud: bool = False,
+    ) -> None:
+        super().__init__(hands, price, heard)
         self.limits: tuple[RateLimit, ...] = ()
-        self._prices = price, heard
+        self._aloud = aloud
+        self._items: dict[str, Item] = {}  # of the response being made, as far as they are complete
 
     def received(self, event: ev.ServerEvent) -> Out:
         """The next event of the session."""
         match event:
             case ev.ResponseCreated():
-                self._created(event.response)
-            case ev.AudioDelta() if self._is_ours(event.response_id):
-                self._sound(event)
-            case ev.TextDelta() if self._is_ours(event.response_id):
-                self._words(event)
+                if not (event.response.id and self._requests.being_made(event.response.id)):  # else it comes late
+                    self._created(event.response.id)
+            case ev.OfPart() | ev.OutputItemAdded() | ev.OutputItemDone():
+                self._made(event)
             case ev.ResponseDone():
                 self._done(event.response)
             case ev.McpToolsListed(ok=False):
@@ -50,92 +60,47 @@ class Receiving(Exchange):
                 self._hearing(event)
         return self._take()
 
-    # --- the person ---------------------------------------------------------------------------------
-
-    def _hearing(self, event: ev.ServerEvent) -> None:
-        match event:
-            case ev.SpeechStarted():
-                if self._turn is not None and self._turn.phase is Phase.OPEN:
-                    self._out.append(core.VoiceHeard(self._turn.id))
-            case ev.SpeechStopped():
-                self._buffer.stopped(event.item_id)
-            case ev.AudioCommitted():
-                self._committed(event.item_id)
-            case ev.AudioCleared():
-                self._buffer.cleared()
-            case ev.HeardDelta() if event.item_id in self._owners:
-                owner = self._owners[event.item_id]
-                owner.heard.parts[event.item_id] += event.text
-                self._tell_heard(owner, final=False)
-            case ev.HeardDone():
-                self._heard(self._owners.pop(event.item_id, None), event)
-            case ev.HeardFailed() if event.item_id in self._owners:
-                self._owners.pop(event.item_id).heard.open.discard(event.item_id)
-
-    def _heard(self, owner: Turn | None, event: ev.HeardDone) -> None:
-        self._spent(0 if owner is None else owner.id, event.usage)
-        if owner is not None:
-            owner.heard.end(event.item_id, event.text.strip())
-            self._tell_heard(owner, final=owner.phase is not Phase.OPEN and not owner.heard.open)
-
-    def _tell_heard(self, owner: Turn, *, final: bool) -> None:
-        if owner is self._turn:  # transcripts of a turn that is over are late
-            self._out.append(core.TranscriptHeard(owner.id, owner.question, final))
-
-    def _committed(self, item: str) -> None:
-        """Audio has become an item: because we said so, or because the server found the end of the turn."""
-        made = self._buffer.made(item)
-        if made is None:
-            return
-        if made.owner is not None:
-            self._own(item, made.owner)
-        if made.crossed:  # our own end of it is on its way: this is the answer, if one is still wanted
-            owner = made.owner
-            wanted = owner is not None and made.last and owner.phase is Phase.ASKED
-            self._requests.expect(0 if owner is None else owner.id, wanted=wanted)
-        elif made.by_server:
-            self._ended_by_server(item)
-
-    def _own(self, item: str, turn: Turn) -> None:
-        turn.heard.begin(item)
-        self._owners[item] = turn
-        if len(self._owners) > MOST_OWNERS:
-            del self._owners[next(iter(self._owners))]
-
-    def _ended_by_server(self, item: str) -> None:
-        """It begins an answer now; for nobody, when the turn is not open or the button is held."""
-        current = self._turn
-        if current is None or current.phase is not Phase.OPEN:
-            self._requests.expect(0, wanted=False)
-            return
-        self._own(item, current)
-        self._requests.expect(current.id, wanted=not current.held)
-        if not current.held:  # else it had not learnt of the button in time
-            current.phase = Phase.ASKED
-            current.asks += 1
-            self._out.append(core.TurnEnded(current.id))
-
     # --- the reply ----------------------------------------------------------------------------------
 
     def _is_ours(self, response_id: str) -> bool:
-        current = self._turn
-        return current is not None and current.phase is Phase.ASKED and response_id == current.response
+        current, named = self._turn, self._requests.named(response_id)
+        return current is not None and current.phase is Phase.ASKED and bool(named) and named == current.response
 
-    def _created(self, response: Response) -> None:
-        asked = self._requests.created(response.id)
+    def _created(self, response_id: str) -> None:
+        if not self._begins(response_id):
+            self._out.append(do.CancelResponse(response_id, event_id=TIDY))
+
+    def _begins(self, response_id: str) -> bool:
+        """A response has begun; whether somebody waits for it."""
+        self._items.clear()
+        self._ended_unsaid()
+        asked = self._requests.created(response_id)
         current = self._turn
         if current is None or current.phase is not Phase.ASKED or not self._is_for(asked, current):
-            self._out.append(do.CancelResponse(response.id, event_id=TIDY))
-            return
-        current.response = response.id
+            return False
+        current.response = self._requests.active
         if asked is None or asked.by_server:
             self._requests.give_up()  # that is the answer, whatever we have asked for
             current.tools.awaited.clear()
+        return True
 
     def _is_for(self, asked: Asked | None, current: Turn) -> bool:
         if asked is None:
             return self._hands is not None or current.tools.remote
         return asked.wanted and asked.turn == current.id
+
+    def _made(self, event: ev.OfPart | ev.OutputItemAdded | ev.OutputItemDone) -> None:
+        """Something of a response; also the first of it, where the server does not say that it has begun."""
+        if self._requests.unannounced(event.response_id):
+            self._created(event.response_id)
+        match event:
+            case ev.AudioDelta() if self._is_ours(event.response_id):
+                self._sound(event)
+            case ev.TextDelta() if self._is_ours(event.response_id):
+                self._words(event)
+            case ev.OutputItemDone(item=item) if self._requests.being_made(event.response_id):
+                if item.call is None or item.call.name:
+                    self._items[item.id if item.call is None else item.call.call_id] = item
 
     def _sound(self, event: ev.AudioDelta) -> None:
         current = self._current()
@@ -148,7 +113,13 @@ class Receiving(Exchange):
         current.reply.said += event.text
         self._out.append(core.ReplyText(current.id, event.text))
 
+    # --- its end ------------------------------------------------------------------------------------
+
     def _done(self, response: Response) -> None:
+        if self._requests.unannounced(response.id, over=True):
+            self._begins(response.id)
+        if self._requests.being_made(response.id) and not response.items:  # some servers leave them out here
+            response = replace(response, items=tuple(self._items.values()))
         ours = self._is_ours(response.id)
         turn, next_ones = self._requests.done(response.id)
         self._spent(self._current().id if ours else turn, response.usage)
@@ -170,6 +141,8 @@ class Receiving(Exchange):
             self._remote_done(current)
         elif not current.reply.begun:
             self._end(current, "failed", "The model gave no answer.")
+        elif self._aloud and not current.reply.received:
+            self._end(current, "failed", "The service answers in text only.")
         else:
             self._end(current, "done")
 
@@ -197,12 +170,7 @@ class Receiving(Exchange):
                 self._out.append(core.ToolCalled(current.id, call.call_id, call.name, call.arguments))
         self._tools_done(current)
 
-    # --- money and trouble --------------------------------------------------------------------------
-
-    def _spent(self, turn: int, usage: Usage | HeardUsage) -> None:
-        used = tokens(usage)
-        if used:
-            self._out.append(core.Spent(turn, used, money(usage, *self._prices)))
+    # --- trouble ------------------------------------------------------------------------------------
 
     def _error(self, error: ApiError) -> None:
         if error.busy:

@@ -77,7 +77,7 @@ def _by_owner(error: Exception) -> str:
 def denial(error: ApiError) -> Refused:
     """What an error before the session is ours means."""
     own_words = error.kind in {Kind.QUOTA, Kind.RATE, Kind.SERVER}
-    why = explained(error) if own_words else f"The voice service refuses: {error.message or error.code}"
+    why = explained(error) if own_words else f"The voice service refuses: {error.words}."
     return Refused(why, retryable=error.retryable)
 
 

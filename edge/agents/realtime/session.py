@@ -135,6 +135,17 @@ def build(settings: Settings, model: str = "") -> Json:
     return body | {name: value for name, value in seldom.items() if value is not None}
 
 
+_BARE = {"input": ("format", "turn_detection"), "output": ("format", "voice")}
+
+
+def bare(body: Json) -> Json:
+    """What of a whole session object nothing works without: other servers than the vendor's refuse the rest."""
+    kept = {key: body[key] for key in ("type", "instructions", "tools") if key in body}
+    audio = body.get("audio", {})
+    sides = {side: {key: audio[side][key] for key in keys} for side, keys in _BARE.items() if side in audio}
+    return kept | ({"audio": sides} if sides else {})
+
+
 def changes(old: Settings, new: Settings) -> Json | None:
     """The session object that leads from one to the other and touches nothing else; None if nothing changes.
 

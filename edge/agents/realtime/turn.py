@@ -62,6 +62,11 @@ class Heard:
         self.parts[item] = words
         self.open.discard(item)
 
+    def forget(self, item: str) -> None:
+        """There is no such item after all."""
+        self.parts.pop(item, None)
+        self.open.discard(item)
+
     def lose_session(self) -> None:
         """The next session will hear it all once more."""
         self.before = self.words

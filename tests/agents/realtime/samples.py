@@ -99,6 +99,11 @@ SAMPLES: dict[str, tuple[dict[str, Any], ev.ServerEvent]] = {
     "response.output_item.done": (
         {"response_id": "resp_1", "output_index": 1, "item": CALL}, ev.OutputItemDone("resp_1", 1, ITEM_CALL),
     ),
+    "response.function_call_arguments.done": (
+        {"response_id": "resp_1", "item_id": "item_2", "output_index": 1, "call_id": "call_1",
+         "name": "set_timer", "arguments": '{"minutes": 5}'},
+        ev.OutputItemDone("resp_1", 1, ITEM_CALL),
+    ),
     "response.output_audio.delta": (
         {**PART, "delta": base64.b64encode(PCM).decode()}, ev.AudioDelta("resp_1", "item_1", 1, PCM),
     ),

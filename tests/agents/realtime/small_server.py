@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from edge.agents.realtime import commands as do
 from edge.agents.realtime import events as ev
@@ -14,6 +15,42 @@ from edge.agents.realtime.usage import HeardUsage
 from tests.agents.realtime.exchanges import BUSY, EMPTY, call, pcm, said
 
 LEAST = 100 * BYTES_PER_MS
+Bend = Callable[[ev.ServerEvent], list[ev.ServerEvent]]
+
+
+def as_it_is(event: ev.ServerEvent) -> list[ev.ServerEvent]:
+    """The vendor's way."""
+    return [event]
+
+
+def unannounced(event: ev.ServerEvent) -> list[ev.ServerEvent]:
+    """No response.created."""
+    return [] if isinstance(event, ev.ResponseCreated) else [event]
+
+
+def nameless(event: ev.ServerEvent) -> list[ev.ServerEvent]:
+    """No ids of responses."""
+    if isinstance(event, (ev.ResponseCreated, ev.ResponseDone)):
+        return [replace(event, response=replace(event.response, id=""))]
+    return [replace(event, response_id="") if isinstance(event, ev.OfPart) else event]
+
+
+def half_named(event: ev.ServerEvent) -> list[ev.ServerEvent]:
+    """Only the deltas have ids of responses."""
+    return [event] if isinstance(event, ev.OfPart) else nameless(event)
+
+
+def empty(event: ev.ServerEvent) -> list[ev.ServerEvent]:
+    """No items in response.done, only before it."""
+    if not isinstance(event, ev.ResponseDone):
+        return [event]
+    items = [ev.OutputItemDone(event.response.id, 0, item) for item in event.response.items]
+    return [*items, replace(event, response=replace(event.response, items=()))]
+
+
+def silent(event: ev.ServerEvent) -> list[ev.ServerEvent]:
+    """No word of what is committed."""
+    return [] if isinstance(event, ev.AudioCommitted) else [event]
 
 
 @dataclass
@@ -118,7 +155,7 @@ class SmallServer:
 
     def _cancel(self, command: do.CancelResponse, odd: int) -> None:
         running = self.active
-        if running is None or not running.announced or running.id != command.response_id:
+        if running is None or not running.announced or command.response_id not in {"", running.id}:
             self._error("response_cancel_not_active", command.event_id)
             return
         if odd % 3 == 0 and not running.aside:

@@ -14,7 +14,16 @@ from edge.agents.realtime.dialogue import Dialogue
 from edge.agents.realtime.exchange import Out
 from edge.core import events as core
 from tests.agents.realtime.exchanges import HANDS
-from tests.agents.realtime.small_server import SmallServer
+from tests.agents.realtime.small_server import (
+    Bend,
+    SmallServer,
+    as_it_is,
+    empty,
+    half_named,
+    nameless,
+    silent,
+    unannounced,
+)
 
 UNIT = 960  # bytes, 20 ms; no two units of the audio are the same
 
@@ -22,8 +31,8 @@ UNIT = 960  # bytes, 20 ms; no two units of the audio are the same
 class Promises:
     """What is to be true of all that the dialogue gives, whatever was done to it."""
 
-    def __init__(self, *, hands: bool) -> None:
-        self.hands = hands
+    def __init__(self, *, hands: bool, bend: Bend = as_it_is) -> None:
+        self.hands, self.bend = hands, bend
         self.dialogue = Dialogue(HANDS if hands else None)
         self.dialogue.received(ev.AudioCleared())  # the server is known to answer a clear
         self.server: SmallServer | None = None
@@ -229,7 +238,8 @@ class Play(Promises):
                 self.under_way = ""
             case ev.AudioDelta():
                 self.received[event.item_id] += len(event.pcm)
-        self.give(self.dialogue.received(event))
+        for bent in self.bend(event):
+            self.give(self.dialogue.received(bent))
 
     def flow(self, odd: int) -> None:
         """All of them do something."""
@@ -269,15 +279,28 @@ SERVER = (
     "flow",
 )
 LINE = ("connect", "connect", "lose")
+STORY = st.lists(st.tuples(st.sampled_from([*DEVICE, *SERVER, *LINE]), st.integers(0, 99)), min_size=25, max_size=80)
 
 
 @pytest.mark.parametrize("hands", [False, True])
 @settings(max_examples=250, deadline=None)
-@given(
-    story=st.lists(st.tuples(st.sampled_from([*DEVICE, *SERVER, *LINE]), st.integers(0, 99)), min_size=25, max_size=80)
-)
+@given(story=STORY)
 def test_promises(*, hands: bool, story: list[tuple[str, int]]) -> None:
-    play = Play(hands=hands)
+    keeps(Play(hands=hands), story)
+
+
+@pytest.mark.parametrize(
+    ("hands", "bend"),
+    [(hands, bend) for hands in (False, True) for bend in (unannounced, nameless, half_named, empty)]
+    + [(False, silent)],
+)
+@settings(max_examples=60, deadline=None)
+@given(story=STORY)
+def test_promises_of_other_servers(*, hands: bool, bend: Bend, story: list[tuple[str, int]]) -> None:
+    keeps(Play(hands=hands, bend=bend), story)
+
+
+def keeps(play: Play, story: list[tuple[str, int]]) -> None:
     play.connect(0)
     for what, odd in story:
         getattr(play, what)(odd)

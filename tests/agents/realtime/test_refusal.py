@@ -314,7 +314,6 @@ def test_a_model_that_does_not_exist() -> None:
         ("rate_limit_exceeded", "too much at once", True),
         ("server_error", "has a fault", True),
         ("invalid_api_key", "refuses: as the vendor says", False),
-        ("unknown_parameter", "refuses: as the vendor says", False),
         ("session_expired", "refuses: as the vendor says", True),
     ],
 )
@@ -332,8 +331,18 @@ def test_an_error_before_the_session_is_ours(code: str, words: str, *, retryable
     asyncio.run(main())
 
 
-def test_an_error_without_words_has_its_code() -> None:
-    assert "refuses: odd_code" in str(denial(ApiError(code="odd_code")))
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ApiError("odd_code"), "The voice service refuses: odd_code."),
+        (ApiError(type="odd_type"), "The voice service refuses: odd_type."),
+        (ApiError("x", "No such voice.\n"), "The voice service refuses: No such voice."),
+        (ApiError(message="..."), "The voice service refuses: it does not say why."),
+        (ApiError(type="session_limit_reached", message="No slots."), "The vendor says that this was too much at once"),
+    ],
+)
+def test_an_error_is_one_sentence(error: ApiError, words: str) -> None:
+    assert str(denial(error)).startswith(words)
 
 
 # --- certificates --------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.agents.realtime.commands import CreateResponse
-from edge.agents.realtime.requests import Requests
+from edge.agents.realtime.requests import Requests, wire_id
 
 PLAIN = CreateResponse()
 
@@ -142,3 +142,61 @@ def test_a_lost_session_asks_for_nothing_more() -> None:
     assert requests.quiet
     assert requests.done("r1") == (0, [])
     assert ids(requests.ask(2, PLAIN)) == ["ask_2"]
+
+
+# --- servers that leave things out ------------------------------------------------------------------------
+
+
+def test_a_response_begins_with_its_first_event_only_when_one_is_due_and_never_twice() -> None:
+    requests = Requests()
+    assert not requests.unannounced("r1")
+    requests.ask(1, PLAIN)
+    assert requests.unannounced("r1")
+    requests.created("r1")
+    assert not requests.unannounced("r1")
+    assert not requests.unannounced("r2")
+    requests.done("r1")
+    requests.ask(2, PLAIN)
+    assert not requests.unannounced("r1")
+    assert not requests.unannounced("")
+    assert requests.unannounced("", over=True)
+
+
+def test_a_session_does_not_forget_which_responses_are_old() -> None:
+    requests = Requests()
+    requests.ask(1, PLAIN)
+    requests.created("r1")
+    requests.reset()
+    requests.ask(1, PLAIN)
+    assert not requests.unannounced("r1")
+
+
+def test_a_response_without_an_id_has_a_name_of_ours_and_perhaps_one_of_its_deltas() -> None:
+    requests = Requests()
+    requests.created("")
+    first = requests.active
+    assert wire_id(first) == ""
+    assert wire_id("r1") == "r1"
+    assert requests.named("") == first
+    assert not requests.unannounced("late_id")
+    assert requests.named("late_id") == first
+    assert requests.being_made("late_id")
+    assert requests.named("other") == "other"
+    requests.done("late_id")
+    assert not requests.being_made("")
+    requests.created("")
+    assert requests.active not in {"", first}
+    assert requests.named("late_id") == "late_id"
+
+
+def test_a_request_is_blocked_while_it_waits_for_another_response() -> None:
+    requests = Requests()
+    requests.ask(1, PLAIN)
+    assert not requests.blocked
+    requests.give_up()
+    requests.ask(2, PLAIN)
+    assert requests.blocked  # the first was cancelled before it began
+    requests.created("r1")
+    assert requests.blocked
+    requests.done("r1")
+    assert not requests.blocked

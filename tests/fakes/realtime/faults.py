@@ -98,6 +98,7 @@ class Faults:
     def __init__(self, targets: Callable[[], list[Target]], script: Scripted) -> None:
         self.connect_delay = 0.0  # seconds before the upgrade is answered
         self.stall = False  # accept, then say nothing: no session.created
+        self.quirk: Callable[[Event], Event | None] = _as_it_is  # what another server makes of an event; None: nothing
         self._targets, self._script = targets, script
         self._refusals: list[tuple[Refusal, float]] = []
         self._triggers: list[Trigger] = []
@@ -230,6 +231,10 @@ class Faults:
         """Let the next response fail with status failed, after it has said `text`."""
         self._script.replies.insert(0, failing(failure, text))
         return self._script.replies[0]
+
+
+def _as_it_is(event: Event) -> Event:
+    return event
 
 
 _NOWHERE = {"response_id": "resp_big", "item_id": "item_big", "output_index": 0, "content_index": 0}

@@ -95,7 +95,7 @@ class Link:
             due, raw = await self._arrived.get()
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             event = parsed(raw)
-            if self._gone:
+            if self._gone or self._faults.stall:
                 continue
             if event is None:
                 message = "Could not parse the message as a JSON object."
@@ -113,7 +113,10 @@ class Link:
             elif not self._gone:
                 await self._send(frame)
 
-    async def _send(self, frame: Event | str | bytes) -> None:
+    async def _send(self, whole: Event | str | bytes) -> None:
+        frame = self._faults.quirk(whole) if isinstance(whole, dict) else whole
+        if frame is None:
+            return
         raw = json.dumps(frame) if isinstance(frame, dict) else frame
         event = frame if isinstance(frame, dict) else {}
         cut = self._faults.cut_for(Seen(0, "out", self.session.number, str(event.get("type", "")), event, len(raw)))
