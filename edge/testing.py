@@ -265,7 +265,7 @@ class SimulatedDevice:
     async def __aenter__(self) -> Self:
         self.speaker = QueueSpeaker(self._post, self.clock, self.config.audio.volume)
         sessions = Sessions(self._post, lambda call: call())
-        self.front = front_end(self.config, sessions, self.speaker)
+        self.front = front_end(self.config, sessions, self.speaker, lambda load: load())
         self.ear = _Ear(self.front, sessions, self._source)
         self.sink = FileSink(self.speaker, self._output, self.clock, paced=False)
         ports = Ports(self.ear, self.speaker, self.agent, self._tools, self.host, [self.watcher])

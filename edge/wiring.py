@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.audio.far import FarEnd
 from edge.audio.frontend import FrontEnd
+from edge.audio.gain import Gain
+from edge.audio.guard import Aside, Guard, in_a_thread
 from edge.audio.keeper import Keeper, Line, Source
 from edge.audio.microphone import AudioThread, Ear, Sessions
 from edge.audio.speaker import QueueSpeaker
 from edge.commands import Commands
 from edge.config import ENGINES, Config, show
-from edge.core.barge_in import BargeIn, BargeInSettings
 from edge.core.conversation import Conversation, ConversationSettings
 from edge.core.events import AgentWarned, Event, SayGiven
 from edge.core.gestures import Gestures, GestureSettings
+from edge.core.near_end import NearEnd, NearEndSettings
 from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
 from edge.daemon import Daemon, Ports
 from edge.engines import engine, warnings
@@ -99,14 +102,19 @@ def conversation_settings(config: Config) -> ConversationSettings:
     )  # fmt: skip
 
 
-def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker) -> FrontEnd:
-    """The front end with its detectors."""
+def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker, aside: Aside = in_a_thread) -> FrontEnd:
+    """The front end with its detectors; echo is cancelled where a voice may interrupt."""
     talk = config.conversation
     frames = 1 / FRAME_S / 1000
     speech = SpeechSettings(
         end_frames=round(talk.end_silence_ms * frames), eager_frames=round(talk.eager_silence_ms * frames)
     )
-    return FrontEnd(sessions.deliver, speaker, Endpointer(speech), BargeIn(BargeInSettings(mode=talk.barge_in)))
+    endpointer, guard = Endpointer(speech), None
+    near_end = NearEnd(NearEndSettings(mode=talk.barge_in), endpointer.floor)
+    if near_end.by_voice:
+        speaker.far = FarEnd()
+        guard = Guard(near_end, speaker.far, aside=aside)
+    return FrontEnd(sessions.deliver, speaker, endpointer, guard, Gain() if config.audio.agc else None)
 
 
 def device_lines(config: Config) -> Lines:

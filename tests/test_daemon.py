@@ -20,6 +20,7 @@ from edge.ports import Fields
 from edge.testing import Reply, ScriptedAgent, SimulatedDevice
 from edge.tools.registry import Tool
 from tests.bench.clips import DATA
+from tests.settings import EXACT
 from tests.signals import Int16, noise, recording
 from tests.waiting import wait_until
 
@@ -49,7 +50,7 @@ def simulated(test: Callable[[SimulatedDevice], Awaitable[None]], *replies: Repl
     """Run a test against a device whose engine follows the script."""
 
     async def main() -> SimulatedDevice:
-        async with SimulatedDevice(ScriptedAgent(replies, ready=ready), tools=tools, output=output) as device:
+        async with SimulatedDevice(ScriptedAgent(replies, ready=ready), EXACT, tools=tools, output=output) as device:
             await test(device)
             return device
 

@@ -12,6 +12,7 @@ from edge.core.conversation import State
 from edge.core.events import Event, Held, MuteSet, Pressed, TextGiven
 from edge.testing import Reply, ScriptedAgent, SimulatedDevice
 from tests.bench.clips import DATA
+from tests.settings import EXACT
 from tests.signals import power_at, recording, tone
 
 MARKER_HZ = 3210.0
@@ -48,7 +49,7 @@ class Room:
 
 def in_room(test: Callable[[Room], Awaitable[None]], *replies: Reply) -> None:
     async def main() -> None:
-        async with SimulatedDevice(ScriptedAgent(replies or [Reply("hello", seconds=3.0)] * 3)) as device:
+        async with SimulatedDevice(ScriptedAgent(replies or [Reply("hello", seconds=3.0)] * 3), EXACT) as device:
             await test(Room(device))
 
     asyncio.run(asyncio.wait_for(main(), 60))

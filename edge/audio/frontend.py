@@ -8,40 +8,62 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from edge.audio.convert import FRAME, Format, Samples, ToCore, level_db, mix
+from edge.audio.convert import CORE_RATE, FRAME, Format, Samples, ToCore, level_db, mix
+from edge.audio.gain import Gain
+from edge.audio.guard import Guard
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
 from edge.audio.vad import Vad
-from edge.core.barge_in import BargeIn, Verdict
 from edge.core.effects import Ears
 from edge.core.events import BargedIn, Event, MicAudio, SpeechStarted
+from edge.core.near_end import Verdict
 from edge.core.speech import FRAME_S, Endpointer
 
 BATCH = 2  # frames handed over at once: 20 ms halves the loop's wake-ups and costs 10 ms on average
 IDLE_LOOK_S = 0.25  # how often the room's level is looked at when nobody talks
+PAST_FRAMES = 1000  # 10 s: a person who interrupts is heard from the start, however long the decision took
 
 Deliver = Callable[[int, Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """10 ms that ended at `at`, as they are after all cleaning."""
+
+    samples: Samples
+    at: float
+    voiced: bool
+    level_db: float
 
 
 class FrontEnd:
     """`deliver(session, event)` is called for every event; a new session starts with each `set_ears`."""
 
-    def __init__(self, deliver: Deliver, speaker: QueueSpeaker, endpointer: Endpointer, barge_in: BargeIn) -> None:
-        self._deliver = deliver
-        self._speaker = speaker
-        self._endpointer, self._barge_in = endpointer, barge_in
+    def __init__(
+        self,
+        deliver: Deliver,
+        speaker: QueueSpeaker,
+        endpointer: Endpointer,
+        guard: Guard | None = None,
+        gain: Gain | None = None,
+    ) -> None:
+        self._deliver, self._speaker = deliver, speaker
+        self._endpointer, self._guard, self._gain = endpointer, guard, gain
         self._vad = Vad()
+        self._past: deque[Frame] = deque(maxlen=PAST_FRAMES)
         self._commands: deque[Callable[[], None]] = deque()
         self._ring: Ring | None = None
         self._form = Format(16_000, 1)
         self._channel: int | None = None
         self._convert = ToCore(self._form)
         self._mode, self._session = Ears.OFF, 0
-        self._position = 0
+        self._position = self._origin = 0
+        self._made = 0  # samples at 16 kHz made into frames since `_origin`
         self._rest = np.zeros(0, np.int16)
         self._batch: list[bytes] = []
         self._heard_at: float | None = None
@@ -81,21 +103,35 @@ class FrontEnd:
     def _obey(self, session: int, mode: Ears, since: float) -> None:
         was, self._mode, self._session = self._mode, mode, session
         self._batch.clear()
-        self._speaker.duck(False)  # whoever ducked it is no longer listened to
+        self._speaker.duck(False)  # whoever ducked or held it is no longer listened to
+        self._speaker.pause(False)
         if self._ring is None or mode is Ears.OFF:
-            return
-        if mode is Ears.LISTEN:
-            self._seek(self._ring.position_at(since))
-            self._endpointer.reset()
+            self._past.clear()
+        elif mode is Ears.LISTEN:
+            self._listen(self._ring, since)
         elif was is Ears.OFF:
             self._seek(self._ring.written)
-        if mode is Ears.GUARD:
-            self._barge_in.reset()
+        if self._guard is not None and mode is Ears.GUARD:
+            self._guard.prepare()
+            self._guard.near_end.reset()
         if mode is Ears.WATCH and self._endpointer.speaking and self._heard_at is not None:
             self._deliver(session, SpeechStarted(self._heard_at))  # it began before the loop told us to watch
 
+    def _listen(self, ring: Ring, since: float) -> None:
+        """From a time in the past. A frame is cleaned once: the canceller's state is that of now."""
+        self._endpointer.reset()
+        if self._guard is not None:
+            self._guard.prepare()
+        if not self._past or self._past[0].at - FRAME_S > since:
+            self._past.clear()
+            self._seek(ring.position_at(since))
+            return
+        for frame in [past for past in self._past if past.at > since]:
+            self._attend(frame)
+
     def _seek(self, position: int) -> None:
-        self._position = position
+        self._position = self._origin = position
+        self._made = 0
         self._convert = ToCore(self._form, self._channel)
         self._rest = np.zeros(0, np.int16)
 
@@ -111,24 +147,37 @@ class FrontEnd:
     def _process(self, ring: Ring) -> bool:
         raw, lost = ring.read(self._position, ring.rate // 2)
         self.lost += lost
+        self._origin += lost
         self._position += lost + len(raw)
         if not len(raw):
             return False
         samples = np.concatenate([self._rest, self._convert(raw)])
         whole = len(samples) // FRAME * FRAME
         self._rest = samples[whole:]
-        end = ring.time_of(self._position) - len(self._rest) / 16_000
         for start in range(0, whole, FRAME):
-            self._frame(samples[start : start + FRAME], end - (whole - start - FRAME) / 16_000)
+            self._made += FRAME
+            # by counting what comes out: how much of it a resampler holds back differs from piece to piece
+            ended = self._origin + round(self._made * ring.rate / CORE_RATE)
+            self._frame(samples[start : start + FRAME], ring.time_of(ended))
         return True
 
-    def _frame(self, frame: Samples, at: float) -> None:
-        self.level = level_db(frame)
-        voiced = self._vad(frame)
-        if self._mode is Ears.GUARD:
-            self._guard(voiced and self._endpointer.stands_out(self.level), at)
-            return
-        event = self._endpointer.process(voiced, self.level, at)
+    def _frame(self, samples: Samples, at: float) -> None:
+        frame = self._cleaned(samples, at)
+        self.level = frame.level_db
+        self._past.append(frame)
+        if self._mode is not Ears.GUARD:
+            self._attend(frame)
+        elif self._guard is not None:
+            self._judge(self._guard, frame)
+
+    def _cleaned(self, samples: Samples, at: float) -> Frame:
+        if self._guard is None:
+            return Frame(samples, at, self._vad(samples), level_db(samples))
+        clean = self._guard.clean(samples, at)
+        return Frame(clean, at, self._guard.voiced, self._guard.level_db)
+
+    def _attend(self, frame: Frame) -> None:
+        event = self._endpointer.process(frame.voiced, frame.level_db, frame.at)
         if isinstance(event, SpeechStarted):
             self._heard_at = event.onset
         if self._mode is Ears.LISTEN:
@@ -136,22 +185,24 @@ class FrontEnd:
         elif isinstance(event, SpeechStarted):
             self._deliver(self._session, event)
 
-    def _hand_over(self, frame: Samples, event: Event | None) -> None:
+    def _hand_over(self, frame: Frame, event: Event | None) -> None:
         """Audio first, so that an event about a frame never overtakes the frame."""
-        self._batch.append(frame.tobytes())
+        samples = frame.samples
+        if self._gain is not None:
+            samples = self._gain.process(samples, self._endpointer.speaking and frame.voiced)
+        self._batch.append(samples.tobytes())
         if event is not None or len(self._batch) >= BATCH:
             self._deliver(self._session, MicAudio(b"".join(self._batch)))
             self._batch.clear()
         if event is not None:
             self._deliver(self._session, event)
 
-    def _guard(self, voiced: bool, at: float) -> None:
-        verdict = self._barge_in.process(voiced, at)
-        if verdict is Verdict.DUCK:
-            self._speaker.duck(True)
-        elif verdict is Verdict.RESUME:
-            self._speaker.duck(False)
-        elif verdict is Verdict.STOP:
+    def _judge(self, guard: Guard, frame: Frame) -> None:
+        verdict = guard.judge(frame.samples, frame.at)
+        if verdict is Verdict.STOP:
             self._speaker.stop_all()
-            self._deliver(self._session, BargedIn(self._barge_in.onset))
-            self._barge_in.reset()
+            self._deliver(self._session, BargedIn(guard.near_end.onset))
+            guard.near_end.reset()
+        elif verdict is not Verdict.NONE:
+            self._speaker.pause(verdict is Verdict.PAUSE)
+            self._speaker.duck(verdict is not Verdict.RESUME)

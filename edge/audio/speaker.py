@@ -15,6 +15,7 @@ import numpy as np
 import soxr
 
 from edge.audio.convert import Samples, ToDevice
+from edge.audio.far import FarEnd
 from edge.core.events import Event, PlayoutEnded, PlayoutStarted
 from edge.core.playout import Ledger
 from edge.ports import Clock, Fields, Post
@@ -47,7 +48,8 @@ class QueueSpeaker:
         self._pushed = self._popped = 0  # samples, each written by one thread only
         self._convert: ToDevice | None = None
         self._lock = Lock()  # an output opens in the middle of a reply, in a thread of its own
-        self._ducked = False
+        self._ducked = self._paused = False
+        self.far: FarEnd | None = None  # told what sounds, when somebody wants to cancel its echo
         self._gain = 1.0
         self._stopped = 0  # the highest turn that must not sound
         self._ledger = Ledger()
@@ -91,6 +93,9 @@ class QueueSpeaker:
         """The next `frames` samples for the device, which sound `latency_s` from `now`."""
         out = np.zeros(frames, np.int16)
         filled, self._pulled = 0, now
+        if self._paused and self._gain == 0.0:
+            self._ledger.silence(frames)
+            return out
         while self._queue:
             turn, chunk = self._queue[0]
             if filled == frames and chunk is not None:
@@ -103,7 +108,10 @@ class QueueSpeaker:
             else:
                 filled += self._copy(turn, chunk, out, filled, now)
         self._account(filled, frames)
-        return self._amplify(out, filled)
+        out = self._amplify(out, filled)
+        if self.far is not None and filled:
+            self.far.sounded(out, self.rate, now + self.latency_s)
+        return out
 
     def silence(self, frames: int) -> Samples:
         """So many samples of nothing, for an output that has to be kept going."""
@@ -128,7 +136,7 @@ class QueueSpeaker:
         """Take a stopped turn off the queue; what was sounding goes down with a short fade."""
         turn, chunk = self._queue[0]
         length = 0
-        if chunk is not None and self._sounding == turn:
+        if chunk is not None and self._audible(turn):
             part = chunk[: min(len(out) - filled, int(FADE_S * self.rate))]
             length = len(part)
             out[filled : filled + length] = part * np.linspace(1.0, 0.0, length, dtype=np.float32)
@@ -136,6 +144,9 @@ class QueueSpeaker:
         self._sounding = 0
         self._drop_stopped()
         return filled + length
+
+    def _audible(self, turn: int) -> bool:
+        return self._sounding == turn and self._gain > 0.0  # a reply that is held needs no fade
 
     def _drop_stopped(self) -> None:
         while self._queue and self._queue[0][0] <= self._stopped:
@@ -158,6 +169,8 @@ class QueueSpeaker:
         return (out * np.linspace(before, wanted, len(out), dtype=np.float32)).astype(np.int16)
 
     def _wanted_gain(self) -> float:
+        if self._paused:
+            return 0.0
         return (self.volume / 100) ** 2 * (DUCK_GAIN if self._ducked else 1.0)
 
     # --- the loop's side ----------------------------------------------------------------------------
@@ -192,19 +205,25 @@ class QueueSpeaker:
 
     def stop(self, turn: int) -> int:
         """See ports.Speaker. Samples already with the device will sound, and so will the fade: they count as heard."""
-        fade = min(int(FADE_S * self.rate), self._pushed - self._popped) if self._sounding == turn else 0
+        fade = min(int(FADE_S * self.rate), self._pushed - self._popped) if self._audible(turn) else 0
         self._stopped = max(self._stopped, turn)
-        self._convert, self._ducked = None, False
+        self._convert = None
+        self._ducked = self._paused = False
         return round((self._ledger.heard(turn, 0) + fade) * 1000 / self.rate)
 
     def stop_all(self) -> None:
         """Silence whatever is sounding (the audio thread's own decision)."""
         if self._sounding:
             self._stopped = max(self._stopped, self._sounding)
+        self._paused = False
 
     def duck(self, on: bool) -> None:
         """See ports.Speaker."""
         self._ducked = on
+
+    def pause(self, on: bool) -> None:
+        """Hold the reply, with a fade, or let it go on where it was."""
+        self._paused = on
 
     @property
     def busy(self) -> bool:

@@ -28,6 +28,7 @@ class Audio:
     output_rate: int = setting(0, "sample rate to play at; 0 chooses", 0, 384_000)
     channel: int = setting(0, "which channel of the microphone (1 is the first); 0 mixes them", 0, 64)
     volume: int = setting(100, "percent", 0, 100)
+    agc: bool = setting(True, "whether quiet, far voices are made louder for the engine")
     preroll_ms: int = setting(500, "audio from before a press that is sent along", 0, 5000)
 
 

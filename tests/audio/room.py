@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from edge.audio.convert import Format
+from edge.audio.far import FarEnd
 from edge.audio.frontend import FrontEnd
+from edge.audio.guard import Guard
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
-from edge.core.barge_in import BargeIn, BargeInSettings
 from edge.core.effects import Ears
 from edge.core.events import Event, MicAudio
+from edge.core.near_end import NearEnd, NearEndSettings
 from edge.core.speech import Endpointer
 from tests.signals import Int16
 
@@ -21,12 +23,16 @@ START = 50.0
 class Room:
     """`play` lets time pass; `told` is (time, session, event) of everything delivered."""
 
-    def __init__(self, barge_in: str = "duck", form: Format | None = None) -> None:
+    def __init__(self, barge_in: str = "button", form: Format | None = None) -> None:
         self.now = START
         self.told: list[tuple[float, int, Event]] = []
         self.speaker = QueueSpeaker(lambda _: None, lambda: self.now)
-        self.barge_in = BargeIn(BargeInSettings(mode=barge_in))
-        self.front = FrontEnd(self._deliver, self.speaker, Endpointer(), self.barge_in)
+        endpointer, guard = Endpointer(), None
+        near_end = NearEnd(NearEndSettings(mode=barge_in), endpointer.floor)
+        if near_end.by_voice:
+            self.speaker.far = FarEnd()
+            guard = Guard(near_end, self.speaker.far, aside=lambda load: load())
+        self.front = FrontEnd(self._deliver, self.speaker, endpointer, guard)
         self.form = form or Format(16_000, 1)
         self.ring = Ring(self.form.rate, self.form.frame_bytes, 10.0)
         self.front.attach(self.ring, self.form, None)

@@ -169,3 +169,11 @@ def test_a_transcription_costs_tokens_or_seconds() -> None:
     assert heard_usage({"type": "duration", "seconds": 2.5}) == HeardUsage(seconds=2.5)
     assert heard_usage({"type": "tokens", "input_tokens": 7, "output_tokens": 3}) == HeardUsage(0, 7, 3)
     assert heard_usage({"seconds": "x", "input_tokens": None}) == HeardUsage()
+
+
+def test_a_call_whose_name_stands_elsewhere_has_none_here() -> None:
+    body = {"type": "response.function_call_arguments.done", "call_id": "c1", "arguments": '{"on": true}'}
+    event = decode(json.dumps(body))
+    assert isinstance(event, ev.OutputItemDone)
+    assert event.item.call is not None
+    assert (event.item.call.name, event.item.call.arguments) == ("", {"on": True})

@@ -1,0 +1,217 @@
+"""Echo cancellation: what the microphone hears, less what the loudspeaker plays (WebRTC's AEC3).
+
+Both signals pass the same filter first: a high-pass against rumble, and a notch where the far end
+holds a tone. AEC3 stops adapting for as long as it sees a narrow peak in the far end: with a 6 kHz
+tone 18 dB below a reply it cancelled 5 dB, with the tone notched 35 dB (both signals: the path stays linear).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.audio.convert import CORE_RATE, FRAME, Samples, level_db
+
+Floats = NDArray[np.float64]
+
+HIGH_PASS_HZ = 90.0  # below any voice; desks, hands and hum live there
+NOTCH_HZ = 60.0  # width: a tone estimated 2 Hz off is still 23 dB down
+FAR_ACTIVE_DB = -55.0  # below, nothing audible comes back from a loudspeaker
+HOLD_FRAMES = 25  # 250 ms: delay of device and air (up to 150 ms) plus most of a room's decay
+REST_FRAMES = 100  # after a second without far end there is no echo, and no work
+GOOD_ERLE_DB = 12.0  # AEC3 reaches 30 to 38 dB; half of it in dB is a filter that has found the path
+ERLE_SHARE = 0.03  # of the way per frame: a time constant of a third of a second
+LAGS = 25  # frames of delay looked at: 0 to 240 ms
+LOOK_FRAMES = 200  # 2 s of envelopes
+LOOK_EVERY = 25
+
+TONE_BLOCK = 512  # bins of 31 Hz
+TONE_EVERY = 4  # frames between looks
+TONE_SHARE = 0.1  # averaging over 0.4 s smears every voice, and no tone
+TONE_RATIO = 10.0  # 10 dB above its neighbourhood
+TONE_LOOKS = 20  # in the same bin for 0.8 s, not counting where a sibilant covers it
+TONE_HIGHEST = 240
+TONE_LOWEST = 16  # 500 Hz: below, the harmonics of a monotonous voice come close
+
+
+class Canceller(Protocol):
+    """What is used of pywebrtc_audio, which has no type information."""
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """The near end without the far end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Facts about one frame, levels in dBFS. `held_db` is the loudest far frame of the last 250 ms."""
+
+    near_db: float
+    clean_db: float
+    far_db: float
+    held_db: float
+    erle_db: float
+    delay_ms: int
+    converged: bool
+
+
+class BlockFilter:
+    """A recursive filter applied to whole frames: one matrix product instead of 160 steps of Python."""
+
+    def __init__(self, b: Floats, a: Floats) -> None:
+        self._order = len(b) - 1
+        self._matrix = _matrix(b, a)
+        self._state = np.zeros(2 * self._order)
+
+    def __call__(self, frame: Samples) -> Samples:
+        """The next frame of the stream."""
+        x = frame.astype(np.float64)
+        y = self._matrix @ np.concatenate([self._state, x])
+        self._state = np.concatenate([x[-self._order :], y[-self._order :]])
+        whole: Samples = np.clip(np.rint(y), -32768, 32767).astype(np.int16)
+        return whole
+
+
+def _matrix(b: Floats, a: Floats) -> Floats:
+    """Rows give a frame's output from the last inputs, the last outputs and the frame."""
+    order = len(b) - 1
+    width = FRAME + 2 * order
+    x, y = np.zeros((FRAME + order, width)), np.zeros((FRAME + order, width))
+    x[:order, :order] = np.eye(order)
+    y[:order, order : 2 * order] = np.eye(order)
+    x[order:, 2 * order :] = np.eye(FRAME)
+    for n in range(order, FRAME + order):
+        past = slice(n - order, n + 1)
+        y[n] = b[::-1] @ x[past] - a[:0:-1] @ y[n - order : n]
+    return np.ascontiguousarray(y[order:])
+
+
+def _peaks(power: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How far each bin is above the bins 5 and 6 away on each side; 0 at peaks' slopes and outside 0.5 to 7.5 kHz."""
+    around = (power[:-12] + power[1:-11] + power[11:-1] + power[12:]) / 4 + 1.0
+    top = (power[6:-6] >= power[5:-7]) & (power[6:-6] >= power[7:-5])
+    ratio = np.zeros_like(power)
+    ratio[6:-6] = np.where(top, power[6:-6] / around, 0)
+    ratio[:TONE_LOWEST] = ratio[TONE_HIGHEST:] = 0
+    return ratio
+
+
+def coefficients(notch_hz: float | None = None) -> tuple[Floats, Floats]:
+    """(b, a) of the high-pass, second-order Butterworth, with the notch when there is one."""
+    k = np.tan(np.pi * HIGH_PASS_HZ / CORE_RATE)
+    norm = 1 / (1 + np.sqrt(2) * k + k * k)
+    b = np.array([1.0, -2.0, 1.0]) * norm
+    a = np.array([1.0, 2 * (k * k - 1) * norm, (1 - np.sqrt(2) * k + k * k) * norm])
+    if notch_hz is not None:
+        w, r = 2 * np.pi * notch_hz / CORE_RATE, 1 - np.pi * NOTCH_HZ / CORE_RATE
+        b = np.convolve(b, [1, -2 * np.cos(w), 1])
+        a = np.convolve(a, [1, -2 * r * np.cos(w), r * r])
+    return b, a
+
+
+class ToneFinder:
+    """Finds one lasting tone in the far end; `hertz` is None as long as there has been none."""
+
+    def __init__(self) -> None:
+        self.hertz: float | None = None
+        self._recent = np.zeros(TONE_BLOCK, np.float32)
+        self._window = np.hanning(TONE_BLOCK).astype(np.float32)
+        self._power = np.zeros(TONE_BLOCK // 2 + 1, np.float32)
+        self._frames = self._looks = self._bin = 0
+
+    def process(self, frame: Samples) -> bool:
+        """The next audible frame of the far end; whether `hertz` has just changed."""
+        self._recent = np.concatenate([self._recent[FRAME:], frame])
+        self._frames += 1
+        if self._frames % TONE_EVERY:
+            return False
+        spectrum = np.fft.rfft(self._recent * self._window)
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        self._power += TONE_SHARE * (power - self._power)
+        return self._look(_peaks(power))
+
+    def _look(self, now: NDArray[np.floating]) -> bool:
+        """`now`, this block's peaks, must agree with the average's, where a vowel stays for long."""
+        ratio = _peaks(self._power)
+        best = int(np.argmax(ratio))
+        if ratio[best] < TONE_RATIO or abs(best - self._bin) > 1:
+            self._bin, self._looks = best, 0
+            return False
+        self._looks += int(now[best] > TONE_RATIO)
+        return self._looks >= TONE_LOOKS and self._take()
+
+    def _take(self) -> bool:
+        left, middle, right = np.log(self._power[self._bin - 1 : self._bin + 2] + 1e-9)
+        offset = (left - right) / (2 * (left - 2 * middle + right) - 1e-9)  # the top of a parabola through the peak
+        hertz = float(self._bin + offset) * CORE_RATE / TONE_BLOCK
+        if self.hertz is not None and abs(hertz - self.hertz) < NOTCH_HZ / 4:
+            return False
+        self.hertz = hertz
+        return True
+
+
+class EchoCanceller:
+    """Feed it every frame while the device may speak, near and far end of the same 10 ms. One thread only.
+
+    The far end must be what sounds now or will within the next 250 ms, never what sounded before it is heard:
+    when in doubt a far end 20 ms early is right and one 5 ms late is not.
+    """
+
+    def __init__(self, canceller: Canceller | None = None) -> None:
+        self._canceller = canceller or _aec3()
+        self._tones = ToneFinder()
+        self._near_filter, self._far_filter = BlockFilter(*coefficients()), BlockFilter(*coefficients())
+        self._far_levels: deque[float] = deque([-96.0] * HOLD_FRAMES, maxlen=HOLD_FRAMES)
+        self._envelopes: deque[tuple[float, float]] = deque(maxlen=LOOK_FRAMES)
+        self._resting = REST_FRAMES
+        self._erle = 0.0
+        self._delay_ms = 0
+        self._converged = False
+        self._frames = 0
+        self.facts = Echo(-96.0, -96.0, -96.0, -96.0, 0.0, 0, False)
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """A frame of 160 samples without its echo; `facts` are then about this frame."""
+        far_db = level_db(far)
+        active = far_db > FAR_ACTIVE_DB
+        self._resting = 0 if active else self._resting + 1
+        if active and self._tones.process(far):
+            self._near_filter, self._far_filter = (BlockFilter(*coefficients(self._tones.hertz)) for _ in range(2))
+        heard = self._near_filter(near)
+        clean = heard
+        if self._resting < REST_FRAMES:
+            clean = self._canceller.process(heard, self._far_filter(far))
+        self._note(level_db(heard), level_db(clean), far_db)
+        return clean
+
+    def _note(self, near_db: float, clean_db: float, far_db: float) -> None:
+        self._far_levels.append(far_db)
+        held = max(self._far_levels)
+        if far_db > FAR_ACTIVE_DB:
+            self._erle += ERLE_SHARE * (near_db - clean_db - self._erle)
+            self._converged = self._converged or self._erle > GOOD_ERLE_DB
+            self._follow(near_db, far_db)
+        self.facts = Echo(near_db, clean_db, far_db, held, self._erle, self._delay_ms, self._converged)
+
+    def _follow(self, near_db: float, far_db: float) -> None:
+        self._envelopes.append((near_db, far_db))
+        self._frames += 1
+        if self._frames % LOOK_EVERY == 0 and len(self._envelopes) == LOOK_FRAMES:
+            self._delay_ms = 10 * delay_frames(np.array(self._envelopes))
+
+
+def delay_frames(envelopes: NDArray[np.float64]) -> int:
+    """By how many frames the first column's level follows the second's, 0 to 24: where they correlate best."""
+    near, far = (envelopes - envelopes.mean(axis=0)).T
+    return int(np.argmax([near[lag:] @ far[: len(far) - lag] / (len(far) - lag) for lag in range(LAGS)]))
+
+
+def _aec3() -> Canceller:
+    import pywebrtc_audio
+
+    canceller: Canceller = pywebrtc_audio.EchoCanceller(sample_rate=CORE_RATE, num_channels=1)
+    return canceller

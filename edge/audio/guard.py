@@ -1,0 +1,63 @@
+"""The near end while the device speaks: cancel the echo, describe what is left, decide. The audio thread's work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from edge.audio.convert import Samples
+from edge.audio.echo import EchoCanceller
+from edge.audio.far import FarEnd
+from edge.audio.features import Ear
+from edge.audio.neural import NeuralVad, neural_vad
+from edge.audio.vad import Vad
+from edge.core.near_end import NearEnd, NearFrame, Verdict
+
+Aside = Callable[[Callable[[], None]], None]
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    """Do it beside the audio thread: loading a model takes 35 ms here, and the output has 40 ms to play."""
+    threading.Thread(target=work, name="loading", daemon=True).start()
+
+
+class Guard:
+    """`clean` every frame there is, `judge` those during which the device speaks."""
+
+    def __init__(
+        self, near_end: NearEnd, far: FarEnd, echo: EchoCanceller | None = None, aside: Aside = in_a_thread
+    ) -> None:
+        self.near_end, self.far, self.echo = near_end, far, echo or EchoCanceller()
+        self._vad, self._ear, self._aside = Vad(), Ear(), aside
+        self._neural: NeuralVad | None = None
+        self._prepared = self.voiced = False
+
+    def prepare(self) -> None:
+        """A reply may come soon: load what judging needs, once."""
+        if not self._prepared and self.near_end.by_voice:
+            self._prepared = True
+            self._aside(self._load)
+
+    def _load(self) -> None:
+        self._neural = neural_vad()
+
+    def clean(self, near: Samples, at: float) -> Samples:
+        """A frame of the microphone that ended at `at`, without what the loudspeaker played meanwhile."""
+        frame = self.echo.process(near, self.far.frame(at))
+        self._ear.push(frame)
+        self.voiced = self._vad(frame)
+        return frame
+
+    @property
+    def level_db(self) -> float:
+        """Of the last frame, cleaned."""
+        return self.echo.facts.clean_db
+
+    def judge(self, frame: Samples, at: float) -> Verdict:
+        """What to do with the reply, after the frame that `clean` gave and that ended at `at`."""
+        suspicious, neural = self.near_end.suspicious, self._neural
+        speech = neural.push(frame, suspicious) if neural is not None else None
+        facts = self.echo.facts
+        sound = self._ear.sound() if suspicious else None
+        near = NearFrame(facts.clean_db, facts.held_db, self.voiced, speech, sound, facts.erle_db)
+        return self.near_end.process(near, at)

@@ -1,0 +1,214 @@
+"""Duck, pause, then decide: is somebody talking over the reply? Pure.
+
+Three steps, each of which costs the listener more and needs more evidence. Duck, at 30 ms of voice: a cough costs
+a dip. Pause, when it sounds like speech: the reply is held and nothing of it is lost, while the room is heard
+without it; a sneeze costs a fifth of a second. Stop, 200 ms later, if that was speech and is still there, which
+the reply's own echo cannot be. Otherwise the reply goes on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge.core.judgement import Heard, Sound, score
+from edge.core.speech import FRAME_S, NoiseFloor
+
+
+class Verdict(StrEnum):
+    """What to do with the reply that is playing.
+
+    DUCK plays it softly, also after PAUSE, which holds it: silent, and complete. RESUME undoes both.
+    """
+
+    NONE = "none"
+    DUCK = "duck"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class NearFrame:
+    """10 ms of the near end, echo cancelled, levels in dBFS. `held_db`: the loudest far end of the last 250 ms.
+
+    `speech` (a neural detector's probability) and `sound` are needed only while `NearEnd.suspicious`; `erle_db` is
+    what the canceller takes off lately.
+    """
+
+    level_db: float
+    held_db: float
+    voiced: bool
+    speech: float | None = None
+    sound: Sound | None = None
+    erle_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NearEndSettings:
+    """`mode`: duck (duck, pause, decide), stop (decide, unheard), button and off (voice never interrupts).
+
+    Frames are 10 ms. The defaults are those of the bench's tables.
+    """
+
+    mode: str = "button"
+    above_floor_db: float = 9.0
+    least_db: float = -50.0
+    above_echo_db: float = 6.0  # over all but the loudest twentieth of the residual echo
+    duck_needed: int = 2  # of the last three: the first 30 ms of a voice
+    pause_speech: float = 0.5  # one answer of the neural detector, 60 ms after the onset; two cost 30 ms more
+    # Of the last twelve, where that detector says nothing: AEC3 garbles a voice under echo. A noise that is paused
+    # for early is judged early: without this, coughs came to the judge later and 35 % of them passed, not 10 %.
+    pause_needed: int = 8
+    judge_frames: int = 20  # a gap of 200 ms is a breath, one of 250 ms a stop
+    still_needed: int = 3  # of the last eight when judged: an echo has died away by then
+    retry_frames: int = 4  # after a pause that was for nothing, if the detector is now sure ...
+    retry_speech: float = 0.9
+    retry_score: float = 2.0  # and it must be clearer than the first time: coughs come in rows. Not under echo:
+    echo_erle_db: float = 6.0  # what cancels so much garbles the voice as well, and the first try is often in vain
+    retry_blind_frames: int = 30  # ... or, without one, if the voice has gone on
+    quiet_frames: int = 30  # without voice: the reply comes back up
+
+
+class Leak:
+    """How loud the far end comes through the canceller, in dB of its level: the quantile that 1 in 20 frames exceed."""
+
+    START_DB = 0.0  # as if nothing were cancelled, until shown otherwise: the first seconds are safe
+    LEAST_DB = -60.0
+    UP_DB = 0.4
+    DOWN_DB = UP_DB / 20
+    FIRST_FRAMES = 200  # the first two seconds of far end, in which it moves faster
+    FIRST_UP_DB, FIRST_DOWN_DB = 4.0, 0.3
+    ACTIVE_DB = -45.0  # a quieter far end teaches nothing
+    WAIT_FRAMES = 15  # an unvoiced beginning must not raise what the voice is measured against
+
+    def __init__(self) -> None:
+        self.db = self.START_DB
+        self._frames = 0
+        self._waiting: deque[float] = deque()
+
+    def update(self, level_db: float, held_db: float) -> None:
+        """One frame in which nobody seems to speak."""
+        if held_db < self.ACTIVE_DB:
+            return
+        self._waiting.append(level_db - held_db)
+        if len(self._waiting) > self.WAIT_FRAMES:
+            self._learn(self._waiting.popleft())
+
+    def forget(self) -> None:
+        """Somebody does speak, so that the last frames were no echo."""
+        self._waiting.clear()
+
+    def _learn(self, ratio_db: float) -> None:
+        self._frames += 1
+        first = self._frames <= self.FIRST_FRAMES
+        up, down = (self.FIRST_UP_DB, self.FIRST_DOWN_DB) if first else (self.UP_DB, self.DOWN_DB)
+        self.db = self.db + up if ratio_db > self.db else max(self.db - down, self.LEAST_DB)
+
+
+class Stage(StrEnum):
+    """How far a suspicion has come."""
+
+    IDLE = "idle"
+    DUCKED = "ducked"
+    PAUSED = "paused"
+
+
+RECENT, ONSET, STILL = 12, 3, 8  # frames looked back at
+SURE_FRAMES, SURE_NEEDED = 10, 9  # three answers of the neural detector in a row
+
+
+class NearEnd:
+    """`process` every frame while the device speaks; `reset` when a reply begins and after STOP."""
+
+    def __init__(self, settings: NearEndSettings | None = None, floor: NoiseFloor | None = None) -> None:
+        self.settings = settings or NearEndSettings()
+        self.floor = floor or NoiseFloor()
+        self.leak = Leak()
+        self.reset()
+
+    def reset(self) -> None:
+        """A new reply begins. What is known of the room and of the canceller stays."""
+        self._stage = Stage.IDLE
+        self._recent: deque[bool] = deque([False] * RECENT, maxlen=RECENT)
+        self._heard: list[Heard] = []
+        self._quiet = self._paused = 0
+        self._tried: int | None = None
+        self.onset = 0.0
+
+    @property
+    def by_voice(self) -> bool:
+        """Whether voice can interrupt at all."""
+        return self.settings.mode in {"duck", "stop"}
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the next frame should come with `speech` and `sound`."""
+        return self._stage is not Stage.IDLE
+
+    def stands_out(self, level_db: float, held_db: float) -> bool:
+        """Whether a level is neither the room's, nor what the canceller leaves of the far end."""
+        s = self.settings
+        echo_db = self.leak.db + held_db + s.above_echo_db
+        return level_db >= max(self.floor.db + s.above_floor_db, s.least_db, echo_db)
+
+    def process(self, frame: NearFrame, at: float) -> Verdict:
+        """One frame that ended at `at`. After STOP the caller resets."""
+        if not self.by_voice:
+            return Verdict.NONE
+        out = frame.voiced and self.stands_out(frame.level_db, frame.held_db)
+        self._recent.append(out)
+        verdict = self._step(frame, out, at)
+        return verdict if verdict is Verdict.STOP or self.settings.mode == "duck" else Verdict.NONE
+
+    def _step(self, frame: NearFrame, out: bool, at: float) -> Verdict:
+        if self._stage is Stage.IDLE:
+            return self._watch(frame, at)
+        self._heard.append(Heard(frame.level_db, out, frame.speech, frame.sound or Sound()))
+        self._quiet = 0 if self._voices(ONSET) >= self.settings.duck_needed else self._quiet + 1
+        return self._wait(frame) if self._stage is Stage.DUCKED else self._judge(frame)
+
+    def _voices(self, frames: int) -> int:
+        return sum(list(self._recent)[-frames:])
+
+    def _watch(self, frame: NearFrame, at: float) -> Verdict:
+        voices = self._voices(ONSET)
+        if not voices:
+            self.leak.update(frame.level_db, frame.held_db)
+            self.floor.update(frame.level_db)
+        if voices < self.settings.duck_needed:
+            return Verdict.NONE
+        self.leak.forget()
+        self._stage, self._heard, self._quiet, self._tried = Stage.DUCKED, [], 0, None
+        self.onset = at - (ONSET - list(self._recent)[-ONSET:].index(True)) * FRAME_S
+        return Verdict.DUCK
+
+    def _wait(self, frame: NearFrame) -> Verdict:
+        if self._quiet >= self.settings.quiet_frames:
+            self._stage = Stage.IDLE
+            return Verdict.RESUME
+        if not self._voices(ONSET) or not self._likely(frame.speech):
+            return Verdict.NONE
+        self._stage, self._paused = Stage.PAUSED, 0
+        return Verdict.PAUSE
+
+    def _likely(self, speech: float | None) -> bool:
+        s = self.settings
+        if self._tried is None:
+            return (speech or 0.0) >= s.pause_speech or self._voices(RECENT) >= s.pause_needed
+        if len(self._heard) - self._tried < (s.retry_blind_frames if speech is None else s.retry_frames):
+            return False
+        latest = self._heard[-SURE_FRAMES:]
+        return sum(h.out if h.speech is None else h.speech > s.retry_speech for h in latest) >= SURE_NEEDED
+
+    def _judge(self, frame: NearFrame) -> Verdict:
+        self._paused += 1
+        if self._paused < self.settings.judge_frames:
+            return Verdict.NONE
+        again = self._tried is not None and frame.erle_db < self.settings.echo_erle_db
+        least = self.settings.retry_score if again else 0.0
+        if self._voices(STILL) >= self.settings.still_needed and score(self._heard) > least:
+            return Verdict.STOP
+        self._stage, self._tried = Stage.DUCKED, len(self._heard)
+        return Verdict.DUCK
