@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.audio.convert import Samples
+from edge.audio.convert import Samples, level_db
 from edge.audio.far import FarEnd
 from edge.audio.files import load
 from edge.audio.guard import Guard
