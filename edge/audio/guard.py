@@ -59,5 +59,5 @@ class Guard:
         speech = neural.push(frame, suspicious) if neural is not None else None
         facts = self.echo.facts
         sound = self._ear.sound() if suspicious else None
-        near = NearFrame(facts.clean_db, facts.held_db, self.voiced, speech, sound, facts.erle_db)
+        near = NearFrame(facts.clean_db, facts.held_db, self.voiced, speech, sound, facts.erle_db, facts.far_db)
         return self.near_end.process(near, at)

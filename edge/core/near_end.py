@@ -31,7 +31,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NearFrame:
-    """10 ms of the near end, echo cancelled, levels in dBFS. `held_db`: the loudest far end of the last 250 ms.
+    """10 ms of the near end, echo cancelled, levels in dBFS. `far_db` is the far end now, `held_db` its loudest
+    of the last 250 ms.
 
     `speech` (a neural detector's probability) and `sound` are needed only while `NearEnd.suspicious`; `erle_db` is
     what the canceller takes off lately.
@@ -43,6 +44,7 @@ class NearFrame:
     speech: float | None = None
     sound: Sound | None = None
     erle_db: float = 0.0
+    far_db: float = -96.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,11 @@ class NearEndSettings:
     # Of the last twelve, where that detector says nothing: AEC3 garbles a voice under echo. A noise that is paused
     # for early is judged early: without this, coughs came to the judge later and 35 % of them passed, not 10 %.
     pause_needed: int = 8
-    judge_frames: int = 20  # a gap of 200 ms is a breath, one of 250 ms a stop
-    still_needed: int = 3  # of the last eight when judged: an echo has died away by then
+    # Of silence at the loudspeaker, by the far end's own account: with the way back, a gap of 200 ms. That is a
+    # breath; one of 250 ms is a stop.
+    judge_frames: int = 15
+    still_needed: int = 3  # of the last five when judged: an echo has died away by then
+    longest_pause: int = 40  # should the loudspeaker not fall silent
     retry_frames: int = 4  # after a pause that was for nothing, if the detector is now sure ...
     retry_speech: float = 0.9
     retry_score: float = 2.0  # and it must be clearer than the first time: coughs come in rows. Not under echo:
@@ -115,7 +120,8 @@ class Stage(StrEnum):
     PAUSED = "paused"
 
 
-RECENT, ONSET, STILL = 12, 3, 8  # frames looked back at
+RECENT, ONSET, STILL = 12, 3, 5  # frames looked back at
+SILENT_DB = -70.0  # of a far end that is held
 SURE_FRAMES, SURE_NEEDED = 10, 9  # three answers of the neural detector in a row
 
 
@@ -133,7 +139,7 @@ class NearEnd:
         self._stage = Stage.IDLE
         self._recent: deque[bool] = deque([False] * RECENT, maxlen=RECENT)
         self._heard: list[Heard] = []
-        self._quiet = self._paused = 0
+        self._quiet = self._paused = self._silent = 0
         self._tried: int | None = None
         self.onset = 0.0
 
@@ -190,7 +196,7 @@ class NearEnd:
             return Verdict.RESUME
         if not self._voices(ONSET) or not self._likely(frame.speech):
             return Verdict.NONE
-        self._stage, self._paused = Stage.PAUSED, 0
+        self._stage, self._paused, self._silent = Stage.PAUSED, 0, 0
         return Verdict.PAUSE
 
     def _likely(self, speech: float | None) -> bool:
@@ -204,7 +210,8 @@ class NearEnd:
 
     def _judge(self, frame: NearFrame) -> Verdict:
         self._paused += 1
-        if self._paused < self.settings.judge_frames:
+        self._silent = self._silent + 1 if frame.far_db < SILENT_DB else 0
+        if self._silent < self.settings.judge_frames and self._paused < self.settings.longest_pause:
             return Verdict.NONE
         again = self._tried is not None and frame.erle_db < self.settings.echo_erle_db
         least = self.settings.retry_score if again else 0.0
