@@ -32,8 +32,8 @@ RING_S = 10.0
 INPUT_S = 1.0
 INPUT_BLOCK_S = 0.02  # a read waits for a whole period; 10 ms ones cost 0.3 % more and gain 5 ms
 # The output's buffer is larger than what is kept in it, and starts with its first period.
-OUTPUT_S = 0.1
-MOST_AHEAD_S = 0.08  # a machine that lets the audio thread wait gets more of a reply at a time, 10 ms per underrun
+OUTPUT_S = 0.2
+MOST_AHEAD_S = 0.16  # a machine that lets the audio thread wait gets more of a reply at a time, 10 ms per underrun
 OUTPUT_BLOCK_S = 0.005
 PERIODS = 100  # PortAudio makes 4 of any buffer: a period of 260 ms for 1 s, and reads that wait so long
 REST_S = 0.5  # from the last sample to a fresh start of the card; longer than any sound server holds samples
@@ -248,6 +248,7 @@ class DeviceSink(_Stream):
         super().__init__()
         self._speaker, self._wanted, self._rate = speaker, wanted, rate
         self._feed = Feed(speaker)
+        speaker.ahead = self._left_now
         self._size = 0  # frames of the device's buffer
         self._running = False  # something was written since the last fresh start
         self._moved = (0, 0.0)  # what was left in the device, and since when
@@ -270,6 +271,10 @@ class DeviceSink(_Stream):
                 self._start_afresh(opened)
             return self._running
         left = self._size - opened.stream.write_available
+        if left and self._speaker.urgent:  # nobody waits for what was given already: it is taken back
+            self._start_afresh(opened)
+            self._speaker.recall(left)
+            left = 0
         if left != self._moved[0]:
             self._moved = (left, now)
         room = min(round(self._ahead * opened.form.rate), self._size) - left
@@ -288,8 +293,17 @@ class DeviceSink(_Stream):
             self._running, self._moved = True, (left + len(samples), now)
             self._silent_at = now + (left + len(samples)) / opened.form.rate - TAIL_S / 2
 
+    def _left_now(self) -> int:
+        """Samples in the device, by the clock."""
+        left, since = self._moved
+        passed = (time.monotonic() - since) * self._speaker.rate
+        return max(0, round(left - passed)) if self.is_open else 0
+
     def _start_afresh(self, opened: _Opened) -> None:
-        """Leave the underrun that the silence ends in before PortAudio meets it, which costs time and a line of log."""
+        """Throw away what is in the device, within a millisecond.
+
+        It also leaves the underrun that silence ends in before PortAudio meets it, which costs time and a line of log.
+        """
         opened.stream.abort()
         opened.stream.start()
         self._running, self._moved = False, (0, self._silent_at)

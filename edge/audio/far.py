@@ -47,7 +47,7 @@ class FarEnd:
     """`sounded` for every block that is given to the device, `frame` for every frame of the microphone."""
 
     def __init__(self) -> None:
-        self._blocks: deque[tuple[Samples, int, float]] = deque()
+        self._blocks: deque[tuple[Samples | None, int, float]] = deque()
         self._line = np.zeros(SPAN, np.int16)  # by position modulo SPAN; 0 where nothing sounds
         self._convert: ToDevice | None = None
         self._written = 0  # samples at 16 kHz on the daemon's clock
@@ -57,6 +57,10 @@ class FarEnd:
     def sounded(self, samples: Samples, rate: int, at: float) -> None:
         """`samples`, at the device's rate, will begin to sound at `at`. The output's thread; never waits."""
         self._blocks.append((samples, rate, at))
+
+    def recall(self, count: int, rate: int) -> None:
+        """The last `count` samples will not sound after all. The output's thread."""
+        self._blocks.append((None, rate, count * CORE_RATE / rate))
 
     def frame(self, at: float) -> Samples:
         """The 160 samples that sound during a microphone's frame that ended at `at`, silence included."""
@@ -68,7 +72,16 @@ class FarEnd:
         self._line[index] = 0
         return part
 
-    def _take(self, samples: Samples, rate: int, at: float) -> None:
+    def _take_back(self, count: int) -> None:
+        self._blocks_at.place -= count
+        self._written = self._blocks_at.place
+        self._line[np.arange(self._written, self._written + count) % SPAN] = 0
+        self._convert = None  # what it holds back was given back, too
+
+    def _take(self, samples: Samples | None, rate: int, at: float) -> None:
+        if samples is None:
+            self._take_back(round(at))
+            return
         self._part += len(samples) * CORE_RATE / rate
         whole = int(self._part)
         self._part -= whole

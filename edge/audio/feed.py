@@ -6,7 +6,7 @@ from edge.audio.convert import Samples
 from edge.audio.speaker import QueueSpeaker
 from edge.core.cushion import Cushion
 
-AHEAD_S = 0.04  # kept in the device: what a stop can no longer take back, and how late the audio thread may be
+AHEAD_S = 0.08  # kept in the device: how late the audio thread may be. A stop takes it back
 LOW_S = 0.022  # with less in the device than until the next tick, a reply that has nothing waiting has run dry
 # After the last sample: a card that stops within a period would else play old samples of its ring once more.
 TAIL_S = 0.04

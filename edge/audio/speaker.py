@@ -22,6 +22,8 @@ from edge.ports import Clock, Fields, Post
 
 DUCK_GAIN = 0.2  # -14 dB: at least the 12 dB of the design
 FADE_S = 0.01  # long enough not to click, short enough to be instant
+GIVEN_S = 0.25  # more than any output holds
+LOWERED = 0.7  # a change of volume by less than 3 dB can wait
 NO_OUTPUT_S = 1.0  # nobody has pulled for so long: no output is open, and none can be touching the queue
 MOST_S = 900.0  # queued audio beyond this is dropped and counted: an engine gone wild
 
@@ -33,6 +35,42 @@ class Waiting:
     turn: int
     samples: int
     whole: bool
+
+
+Piece = tuple[int, Samples | None]  # of a turn (0: silence); None is its end
+
+
+class Given:
+    """The newest pieces that an output was given, for as long as it may still give them back."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Piece] = deque()
+        self._samples = 0
+
+    def note(self, turn: int, samples: Samples | None, most: int) -> None:
+        """Remember it, and of all pieces the last `most` samples."""
+        self._pieces.append((turn, samples))
+        self._samples += 0 if samples is None else len(samples)
+        while self._pieces and self._samples - _length(self._pieces[0]) >= most:
+            self._samples -= _length(self._pieces.popleft())
+
+    def take_back(self, count: int) -> list[Piece]:
+        """The last `count` samples and the ends among them, in order."""
+        back: list[Piece] = []
+        while self._pieces and count > 0:
+            turn, samples = self._pieces.pop()
+            if samples is not None:
+                self._samples -= len(samples)
+                if len(samples) > count:
+                    self.note(turn, samples[:-count], 1 << 60)
+                    samples = samples[-count:]
+                count -= len(samples)
+            back.append((turn, samples))
+        return back[::-1]
+
+
+def _length(piece: Piece) -> int:
+    return 0 if piece[1] is None else len(piece[1])
 
 
 class QueueSpeaker:
@@ -52,7 +90,8 @@ class QueueSpeaker:
         self.far: FarEnd | None = None  # told what sounds, when somebody wants to cancel its echo
         self._gain = 1.0
         self._stopped = 0  # the highest turn that must not sound
-        self._ledger = Ledger()
+        self._ledger, self._given = Ledger(), Given()
+        self.ahead: Callable[[], int] = lambda: 0  # samples that the output has and has not played yet
         self._started: tuple[int, float] | None = None
         self._ended: tuple[int, float] | None = None
         self._sounding, self._in_gap = 0, False
@@ -94,8 +133,7 @@ class QueueSpeaker:
         out = np.zeros(frames, np.int16)
         filled, self._pulled = 0, now
         if self._paused and self._gain == 0.0:
-            self._ledger.silence(frames)
-            return out
+            return self.silence(frames)
         while self._queue:
             turn, chunk = self._queue[0]
             if filled == frames and chunk is not None:
@@ -104,6 +142,7 @@ class QueueSpeaker:
                 filled = self._fade(out, filled)
             elif chunk is None:
                 self._queue.popleft()
+                self._given.note(turn, None, self._most)
                 self._sounding, self._ended = 0, (turn, now + filled / self.rate + self.latency_s)
             else:
                 filled += self._copy(turn, chunk, out, filled, now)
@@ -116,12 +155,42 @@ class QueueSpeaker:
     def silence(self, frames: int) -> Samples:
         """So many samples of nothing, for an output that has to be kept going."""
         self._ledger.silence(frames)
-        return np.zeros(frames, np.int16)
+        nothing = np.zeros(frames, np.int16)
+        self._given.note(0, nothing, self._most)
+        return nothing
+
+    @property
+    def _most(self) -> int:
+        return round(GIVEN_S * self.rate)
+
+    @property
+    def urgent(self) -> bool:
+        """What the output was given already should sound otherwise: be stopped, held, quieter, or go on."""
+        turn = self._sounding or (self._ended[0] if self._ended else 0)
+        if not turn:
+            return False
+        wanted, now = self._wanted_gain(), self._gain
+        return turn <= self._stopped or wanted < LOWERED * now or now == 0.0 < wanted
+
+    def recall(self, count: int) -> None:
+        """The output has thrown away the last `count` samples it was given: they come again, as they are wanted now."""
+        self._ledger.rewind(count)
+        for turn, samples in reversed(self._given.take_back(count)):
+            if not turn:
+                continue
+            self._queue.appendleft((turn, samples))
+            self._popped -= 0 if samples is None else len(samples)
+            self._sounding = turn
+            if samples is None:
+                self._ended = None
+        if self.far is not None:
+            self.far.recall(count, self.rate)
 
     def _copy(self, turn: int, chunk: Samples, out: Samples, filled: int, now: float) -> int:
         part = chunk[: len(out) - filled]
         out[filled : filled + len(part)] = part
         self._ledger.sounded(turn, len(part))
+        self._given.note(turn, part, self._most)
         if self._sounding != turn:
             self._sounding, self._started = turn, (turn, now + filled / self.rate + self.latency_s)
             self._gain = self._wanted_gain()  # a ramp from what was before is for a reply that sounds
@@ -141,6 +210,7 @@ class QueueSpeaker:
             length = len(part)
             out[filled : filled + length] = part * np.linspace(1.0, 0.0, length, dtype=np.float32)
             self._ledger.sounded(turn, length)
+            self._given.note(0, part, self._most)
         self._sounding = 0
         self._drop_stopped()
         return filled + length
@@ -156,7 +226,7 @@ class QueueSpeaker:
     def _account(self, filled: int, frames: int) -> None:
         gap = filled < frames
         if gap:
-            self._ledger.silence(frames - filled)
+            self.silence(frames - filled)
             self.starved += 1 if self._sounding and not self._in_gap else 0
         self._in_gap = gap
 
@@ -204,12 +274,15 @@ class QueueSpeaker:
             self._queue.append((turn, None))
 
     def stop(self, turn: int) -> int:
-        """See ports.Speaker. Samples already with the device will sound, and so will the fade: they count as heard."""
-        fade = min(int(FADE_S * self.rate), self._pushed - self._popped) if self._audible(turn) else 0
+        """See ports.Speaker. What the output gives back was not heard; the fade will be."""
+        ahead = self.ahead()
+        fade = min(int(FADE_S * self.rate), self._pushed - self._popped + ahead) if self._audible(turn) else 0
+        heard = self._ledger.heard(turn, ahead) + fade
         self._stopped = max(self._stopped, turn)
         self._convert = None
         self._ducked = self._paused = False
-        return round((self._ledger.heard(turn, 0) + fade) * 1000 / self.rate)
+        self.needed()
+        return round(heard * 1000 / self.rate)
 
     def stop_all(self) -> None:
         """Silence whatever is sounding (the audio thread's own decision)."""

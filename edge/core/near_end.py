@@ -31,11 +31,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NearFrame:
-    """10 ms of the near end, echo cancelled, levels in dBFS. `far_db` is the far end now, `held_db` its loudest
-    of the last 250 ms.
+    """10 ms of the near end, echo cancelled, levels in dBFS.
 
-    `speech` (a neural detector's probability) and `sound` are needed only while `NearEnd.suspicious`; `erle_db` is
-    what the canceller takes off lately.
+    `far_db` is the far end now, `held_db` its loudest of the last 250 ms. `speech` (a neural detector's probability)
+    and `sound` are needed only while `NearEnd.suspicious`; `erle_db` is what the canceller takes off lately.
     """
 
     level_db: float

@@ -40,6 +40,13 @@ class Ledger:
             self._forget_old(turn)
         self.handed_over += samples
 
+    def rewind(self, samples: int) -> None:
+        """The last so many samples were given back by the device: nobody will hear them."""
+        self.handed_over -= samples
+        for segment in self._segments:
+            segment.length = max(0, min(segment.length, self.handed_over - segment.start))
+        self._segments = [s for s in self._segments if s.length]
+
     def heard(self, turn: int, latency: int) -> int:
         """Samples of this turn that have left the speaker, `latency` samples being still on the way."""
         cone = self.handed_over - latency

@@ -198,7 +198,7 @@ def test_speech_over_the_reply_ducks_and_then_stops_it() -> None:
             break
     assert seen["ducked"] == pytest.approx(0.07, abs=0.06)
     assert seen["paused"] == pytest.approx(0.1, abs=0.06)
-    assert room.now - began - 0.28 == pytest.approx(0.32, abs=0.06)
+    assert room.now - began - 0.28 == pytest.approx(0.27, abs=0.06)
     (event,) = room.of(BargedIn)
     assert isinstance(event, BargedIn)
     assert event.onset - began == pytest.approx(0.28, abs=0.06)

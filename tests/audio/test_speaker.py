@@ -319,3 +319,77 @@ def test_a_reply_in_the_middle_of_a_gap_is_not_over() -> None:
     out.run(0.1)
     assert not out.speaker.unfinished
     assert not out.speaker.busy
+
+
+# --- what an output gives back -------------------------------------------------------------------------
+
+
+def half_given(seconds: float = 2.0, ahead: float = 0.1) -> Output:
+    """A tone of which 0.5 s were given to an output that has still `ahead` seconds of it to play."""
+    out = Output()
+    out.speaker.play(1, tone(seconds, 1000.0, RATE).tobytes(), RATE)
+    out.speaker.finish(1)
+    for _ in range(50):
+        out.speaker.render(RATE // 100, 10.0)
+    out.speaker.ahead = lambda: round(ahead * RATE)
+    return out
+
+
+def test_a_stop_takes_back_what_was_not_heard() -> None:
+    """All but the fade, and that is what counts as heard."""
+    out = half_given()
+    assert not out.speaker.urgent
+    heard = out.speaker.stop(1)
+    assert heard == 410
+    assert out.speaker.urgent
+    out.speaker.recall(RATE // 10)
+    rest = out.speaker.render(RATE // 10, 10.5)
+    assert np.flatnonzero(rest)[-1] < RATE // 100
+    assert not out.speaker.urgent
+    assert out.speaker._ledger.heard(1, 0) * 1000 // RATE == 410
+
+
+@pytest.mark.parametrize("change", ["duck", "pause"])
+def test_a_reply_that_is_held_or_ducked_is_complete(change: str) -> None:
+    """What was given back comes again, quieter or later, and not a sample is left out or twice."""
+    out = half_given()
+    getattr(out.speaker, change)(True)
+    assert out.speaker.urgent
+    out.speaker.recall(RATE // 10)
+    ramp = out.speaker.render(RATE // 100, 10.5)
+    assert not out.speaker.urgent
+    assert amplitude(ramp[:100]) > 2 * amplitude(ramp[-100:])
+    held = out.speaker.render(RATE // 10, 10.5)
+    getattr(out.speaker, change)(False)
+    if change == "pause":
+        assert not held.any()
+        assert out.speaker.urgent  # the silence it was given is not waited out
+        out.speaker.recall(RATE // 10)
+    rest = out.speaker.render(3 * RATE, 10.6)
+    played = (0.4 + 0.01) * RATE + (0 if change == "pause" else RATE / 10) + np.flatnonzero(rest)[-1]
+    assert played == pytest.approx(2 * RATE, abs=60)
+
+
+def test_the_end_of_a_reply_is_taken_back_with_it() -> None:
+    """Or a reply that is held at its last word would be told to be over."""
+    out = half_given(seconds=0.5)
+    out.speaker.render(RATE // 100, 10.0)
+    assert not out.speaker.unfinished
+    out.speaker.pause(True)
+    assert out.speaker.urgent
+    out.speaker.recall(RATE // 10)
+    assert out.speaker.unfinished
+    out.speaker.tick()
+    out.speaker.pause(False)
+    assert np.count_nonzero(out.speaker.render(RATE, 11.0)) > 0.07 * RATE
+    assert not out.speaker.unfinished
+
+
+def test_a_reply_that_has_been_played_out_is_nothing_to_take_back() -> None:
+    """Nor is a change of volume that nobody would notice at once."""
+    out = half_given()
+    out.speaker.volume = 95
+    assert not out.speaker.urgent
+    silent = Output()
+    silent.speaker.duck(True)
+    assert not silent.speaker.urgent
