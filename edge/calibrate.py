@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from edge.audio.advice import Advice, advise
+from edge.audio.arrays import wish
 from edge.audio.calibration import Finding, Report, analyse
 from edge.audio.measuring import Session
 from edge.audio.profile import NAME, profile, save
@@ -68,7 +69,7 @@ def measure(config: Config) -> Heard:
     from edge.audio.device import DeviceSink, DeviceSource
 
     audio = config.audio
-    source = DeviceSource(audio.input, audio.input_rate, audio.channel - 1 if audio.channel else None)
+    source = DeviceSource(audio.input, audio.input_rate, wish(audio))
     events: list[Event] = []
     speaker = QueueSpeaker(events.append, time.monotonic, audio.volume)
     sink = DeviceSink(speaker, audio.output, audio.output_rate)

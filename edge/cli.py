@@ -197,13 +197,16 @@ def _watch(_options: argparse.Namespace) -> int:
 
 
 def _devices(_options: argparse.Namespace) -> int:
+    from edge.audio.arrays import fitting
     from edge.audio.device import devices
 
     found = devices()
     if not found:
         raise DeviceGone("No sound devices. Plug in a USB microphone and a speaker, or start the sound server.")
     for d in found:
-        print(f"{d.index:3}  {d.inputs:2} in {d.outputs:2} out  {d.rate:6} Hz  {d.name}")
+        array = fitting(d.name) if d.inputs else ""
+        print(f"{d.index:3}  {d.inputs:2} in {d.outputs:2} out  {d.rate:6} Hz  {d.name}", end="")
+        print(f'  ([audio] array = "{array}")' if array else "")
     return 0
 
 

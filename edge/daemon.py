@@ -146,6 +146,8 @@ class Daemon:
                 self.ports.microphone.set_ears(mode, since)
                 if mode is not Ears.OFF:
                     self.ports.speaker.prepare()
+            case do.SetPatience(silence_s):
+                self.ports.microphone.set_patience(silence_s)
             case do.CloseMic(closed):
                 self.ports.microphone.close_mic(closed)
             case do.RunTool():

@@ -23,6 +23,9 @@ class Microphone(Protocol):
     def set_ears(self, mode: Ears, since: float) -> None:
         """Change what is done with the frames; LISTEN begins with the audio of time `since`."""
 
+    def set_patience(self, silence_s: float) -> None:
+        """How long a silence ends the person's speech, from now on, also for the silence that has begun."""
+
     def close_mic(self, closed: bool) -> None:
         """Mute: close the device and wipe what it has recorded; or open it again."""
 
@@ -61,7 +64,7 @@ class Agent(Protocol):
     AgentReady / AgentLost as it comes and goes (what was sent of an open turn before AgentLost, it
     sends again itself), and for each turn TranscriptHeard, ReplyText,
     ReplyAudio, ToolCalled and, exactly once unless interrupted, ReplyEnded. One that finds the end of a turn
-    itself says so with AgentReady, and posts VoiceHeard and TurnEnded.
+    itself says so with AgentReady, and posts VoiceHeard and TurnEnded; any other may post TurnSeems after `eager_end`.
     """
 
     name: str

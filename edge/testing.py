@@ -75,14 +75,14 @@ class ScriptedAgent:
 
     name = "scripted"
 
-    def __init__(self, script: Iterable[Reply] = (), *, ready: bool = True) -> None:
+    def __init__(self, script: Iterable[Reply] = (), *, ready: bool = True, judges: bool = False) -> None:
         self.script = list(script)
         self.post: Post = lambda _event: None
         self.calls: list[tuple[str, int]] = []
         self.heard: defaultdict[int, bytearray] = defaultdict(bytearray)
         self.interrupted: list[tuple[int, int]] = []
         self.results: list[Fields] = []
-        self._ready = ready
+        self._ready, self._judges = ready, judges
 
     async def open(self) -> None:
         """See ports.Agent."""
@@ -94,7 +94,7 @@ class ScriptedAgent:
     def connect(self) -> None:
         """See ports.Agent."""
         if self._ready:
-            self.post(AgentReady())
+            self.post(AgentReady(judges=self._judges))
 
     def come(self) -> None:
         """Become ready (again)."""
@@ -194,6 +194,9 @@ class _Ear:
     def set_ears(self, mode: Ears, since: float) -> None:
         self._sessions.current += 1
         self._front.set_ears(self._sessions.current, mode, since)
+
+    def set_patience(self, silence_s: float) -> None:
+        self._front.set_patience(silence_s)
 
     def close_mic(self, closed: bool) -> None:
         self.closed, self._source.gate = closed, not closed

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.audio.arrays import wish
+from edge.audio.echo import EchoCanceller, Uncancelled
 from edge.audio.far import FarEnd
 from edge.audio.frontend import FrontEnd
 from edge.audio.gain import Gain
@@ -23,6 +25,7 @@ from edge.core.conversation import Conversation, ConversationSettings
 from edge.core.events import AgentWarned, Event, SayGiven
 from edge.core.gestures import Gestures, GestureSettings
 from edge.core.near_end import NearEnd, NearEndSettings
+from edge.core.pauses import PauseSettings
 from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
 from edge.daemon import Daemon, Ports
 from edge.engines import engine, warnings
@@ -99,6 +102,8 @@ def conversation_settings(config: Config) -> ConversationSettings:
     return ConversationSettings(
         preroll_s=config.audio.preroll_ms / 1000, hold_s=config.panel.hold_ms / 1000, no_speech_s=talk.no_speech_s,
         follow_up_s=talk.follow_up_s, max_turn_s=talk.max_turn_s, reply_s=talk.reply_s,
+        pauses=PauseSettings(talk.end_silence_ms / 1000, talk.least_silence_ms / 1000,
+                             talk.most_silence_ms / 1000, talk.unfinished_silence_ms / 1000),
     )  # fmt: skip
 
 
@@ -113,7 +118,8 @@ def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker, aside: 
     near_end = NearEnd(NearEndSettings(mode=talk.barge_in), endpointer.floor)
     if near_end.by_voice:
         speaker.far = FarEnd()
-        guard = Guard(near_end, speaker.far, aside=aside)
+        own = config.audio.echo in {"auto", "own"}
+        guard = Guard(near_end, speaker.far, EchoCanceller(None if own else Uncancelled()), aside)
     return FrontEnd(sessions.deliver, speaker, endpointer, guard, Gain() if config.audio.agc else None)
 
 
@@ -122,8 +128,7 @@ def device_lines(config: Config) -> Lines:
     from edge.audio.device import DeviceSink, DeviceSource, rescan
 
     audio = config.audio
-    channel = audio.channel - 1 if audio.channel else None
-    source = DeviceSource(audio.input, audio.input_rate, channel)
+    source = DeviceSource(audio.input, audio.input_rate, wish(audio))
     return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan)
 
 

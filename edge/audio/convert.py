@@ -29,30 +29,13 @@ class Format:
         return np.dtype(self.dtype).itemsize * self.channels
 
 
-def mix(raw: NDArray[np.uint8], form: Format, channel: int | None) -> Samples:
-    """One channel of raw frames, or the mean of all when `channel` is None, as int16."""
+def mix(raw: NDArray[np.uint8], form: Format, channels: tuple[int, ...] | None = None) -> Samples:
+    """The mean of some channels of raw frames, or of all of them, as int16."""
     table = np.frombuffer(np.ascontiguousarray(raw).data, form.dtype).reshape(-1, form.channels)
-    if form.dtype == "int16" and (form.channels == 1 or channel is not None):
-        return np.ascontiguousarray(table[:, channel or 0])
-    wide = table[:, channel] if channel is not None else table.mean(axis=1)
-    return np.clip(wide * _SCALE[form.dtype], -32768, 32767).astype(np.int16)
-
-
-class ToCore:
-    """A stream of raw device frames to 16 kHz mono int16."""
-
-    def __init__(self, form: Format, channel: int | None = None) -> None:
-        self.form = form
-        self.channel = channel if channel is not None and channel < form.channels else None
-        self._stream: soxr.ResampleStream | None = None
-        if form.rate != CORE_RATE:
-            # MQ holds 6 ms back at 48 kHz where HQ holds 33 ms; speech recognition hears no difference.
-            self._stream = soxr.ResampleStream(form.rate, CORE_RATE, 1, dtype="int16", quality="MQ")
-
-    def __call__(self, raw: NDArray[np.uint8]) -> Samples:
-        """Convert the next frames of the stream."""
-        mono = mix(raw, self.form, self.channel)
-        return mono if self._stream is None else self._stream.resample_chunk(mono)
+    chosen = table if channels is None or len(channels) == form.channels else table[:, channels]
+    if form.dtype == "int16" and chosen.shape[1] == 1:
+        return np.ascontiguousarray(chosen[:, 0])
+    return np.clip(chosen.mean(axis=1) * _SCALE[form.dtype], -32768, 32767).astype(np.int16)
 
 
 class ToDevice:

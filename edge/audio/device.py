@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from edge.audio.arrays import Roles, Wish
 from edge.audio.convert import Format, Samples
-from edge.audio.feed import AHEAD_S, TAIL_S, Feed
+from edge.audio.feed import AHEAD_S, LOW_S, TAIL_S, Feed
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
 from edge.errors import AudioError, DeviceGone
@@ -30,14 +31,14 @@ except OSError:
 RING_S = 10.0
 # The card keeps this much, so that at rest four looks a second are enough (idle: 0.3 % of a core).
 INPUT_S = 1.0
-INPUT_BLOCK_S = 0.02  # a read waits for a whole period; 10 ms ones cost 0.3 % more and gain 5 ms
+INPUT_BLOCK_S = 0.01  # a read waits for a whole period
 # The output's buffer is larger than what is kept in it, and starts with its first period.
 OUTPUT_S = 0.2
 MOST_AHEAD_S = 0.16  # a machine that lets the audio thread wait gets more of a reply at a time, 10 ms per underrun
 OUTPUT_BLOCK_S = 0.005
+PIECE_S = 0.03
 PERIODS = 100  # PortAudio makes 4 of any buffer: a period of 260 ms for 1 s, and reads that wait so long
 REST_S = 0.5  # from the last sample to a fresh start of the card; longer than any sound server holds samples
-MOST_REAL = 16  # channels; a device that claims more is a sound server, which gives what one asks for
 RATES = (48_000, 16_000, 44_100, 32_000, 96_000, 24_000, 8_000)  # 48 -> 16 kHz holds the least back
 DTYPES = ("int16", "float32", "int32")
 STALL_S = 2.0  # a suspended card just delivers and takes nothing more; nothing else tells (measured: no error)
@@ -100,13 +101,8 @@ def choose(wanted: str, *, output: bool) -> Device:
     return found[0]
 
 
-def _forms(device: Device, rate: int, channel: int | None, *, output: bool) -> Iterator[Format]:
-    """What to try, best first: few channels unless one is asked for, int16 before float."""
-    most = device.outputs if output else device.inputs
-    least = (channel or 0) + 1
-    counts = [n for n in dict.fromkeys((least, 2, most)) if least <= n <= most]
-    if channel is not None and not output and most <= MOST_REAL:
-        counts.reverse()  # an array's channels come all or not at all
+def _forms(device: Device, rate: int, counts: list[int]) -> Iterator[Format]:
+    """What to try, best first: by the numbers of channels, and int16 before float."""
     rates = (rate,) if rate else tuple(dict.fromkeys((*RATES, device.rate)))
     for one_rate in rates:
         for count in counts:
@@ -195,9 +191,10 @@ class _Stream:
 class DeviceSource(_Stream):
     """A microphone. `ring` and `form` describe what comes in after `open`."""
 
-    def __init__(self, wanted: str = "", rate: int = 0, channel: int | None = None) -> None:
+    def __init__(self, wanted: str = "", rate: int = 0, wish: Wish | None = None) -> None:
         super().__init__()
-        self._wanted, self._rate, self.channel = wanted, rate, channel
+        self._wanted, self._rate, self._wish = wanted, rate, wish or Wish()
+        self.roles: Roles | None = None
         self.ring, self.form, self.name = Ring(16_000, 2, RING_S), Format(16_000, 1), ""
         self.overruns = 0
         self.gate = True  # False: whatever the card still delivers is thrown away (mute)
@@ -205,13 +202,13 @@ class DeviceSource(_Stream):
     def open(self) -> None:
         """Open the device; raises DeviceGone."""
         device = choose(self._wanted, output=False)
-        if self.channel is not None and self.channel >= device.inputs:
-            raise AudioError(
-                f'"{device.name}" has {device.inputs} channels, so audio.channel = {self.channel + 1} cannot be.'
-            )
-        forms = _forms(device, self._rate, self.channel, output=False)
+        for key, number in self._wish.numbers.items():
+            if number > device.inputs:
+                raise AudioError(f'"{device.name}" has {device.inputs} channels, so audio.{key} = {number} cannot be.')
+        forms = _forms(device, self._rate, self._wish.counts(device.inputs))
         opened = _open(device, forms, sd.RawInputStream, sd.check_input_settings, (INPUT_S, INPUT_BLOCK_S))
         self.form, self.name = opened.form, device.name
+        self.roles = self._wish.roles(self.form.channels)
         self.ring = Ring(self.form.rate, self.form.frame_bytes, RING_S)
         self.ring.stamp = (0, time.monotonic())
         self._opened, self._broken = opened, False
@@ -258,7 +255,7 @@ class DeviceSink(_Stream):
     def open(self) -> None:
         """Open the device; raises DeviceGone."""
         device = choose(self._wanted, output=True)
-        forms = _forms(device, self._rate, None, output=True)
+        forms = _forms(device, self._rate, Wish().counts(device.outputs))
         opened = _open(device, forms, sd.RawOutputStream, sd.check_output_settings, (OUTPUT_S, OUTPUT_BLOCK_S))
         self._size = opened.stream.write_available
         self._running, self._moved = False, (0, time.monotonic())
@@ -278,7 +275,9 @@ class DeviceSink(_Stream):
         if left != self._moved[0]:
             self._moved = (left, now)
         room = min(round(self._ahead * opened.form.rate), self._size) - left
-        if room >= opened.block:  # PortAudio waits for a free period before it takes anything
+        # PortAudio waits for a free period before it takes anything; few large pieces cost less than many small ones.
+        least = opened.block if left < LOW_S * opened.form.rate else round(PIECE_S * opened.form.rate)
+        if room >= least:
             self._write(opened, room, left, now)
         return True
 

@@ -46,6 +46,14 @@ class Canceller(Protocol):
         ...
 
 
+class Uncancelled:
+    """In a canceller's place where the array or the system has one, or nobody: what it leaves is learned as usual."""
+
+    def process(self, near: Samples, far: Samples) -> Samples:  # noqa: ARG002
+        """The near end as it is."""
+        return near
+
+
 @dataclass(frozen=True, slots=True)
 class Echo:
     """Facts about one frame, levels in dBFS. `held_db` is the loudest far frame of the last 250 ms."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from edge.audio.arrays import Roles
 from edge.audio.convert import CORE_RATE, FRAME, Format, Samples
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
@@ -85,7 +86,7 @@ class FileSource:
         self._paced = paced
         self._pace: Paced | None = None
         self.name, self.overruns, self.gate = name, 0, True
-        self.channel: int | None = None
+        self.roles: Roles | None = None
         self.form = Format(CORE_RATE, 1)
         self.ring = Ring(CORE_RATE, 2, RING_S)
 

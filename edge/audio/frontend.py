@@ -1,7 +1,7 @@
 """The front end: ring -> 16 kHz frames -> voice activity -> events. The audio thread's work.
 
 A plain object without a thread of its own: the audio thread, or a test stepping through a recording,
-calls `work`. The loop calls only `set_ears`, which leaves a command for the next `work`.
+calls `work`. The loop calls only `set_ears` and `set_patience`, which leave a command for the next `work`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from functools import partial
 
 import numpy as np
 
-from edge.audio.convert import CORE_RATE, FRAME, Format, Samples, ToCore, level_db, mix
+from edge.audio.arrays import Roles
+from edge.audio.convert import CORE_RATE, FRAME, Format, Samples, level_db
 from edge.audio.gain import Gain
 from edge.audio.guard import Guard
+from edge.audio.pickup import Pickup
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
 from edge.audio.vad import Vad
@@ -58,25 +60,27 @@ class FrontEnd:
         self._past: deque[Frame] = deque(maxlen=PAST_FRAMES)
         self._commands: deque[Callable[[], None]] = deque()
         self._ring: Ring | None = None
-        self._form = Format(16_000, 1)
-        self._channel: int | None = None
-        self._convert = ToCore(self._form)
+        self._pickup = Pickup(Format(CORE_RATE, 1))
         self._mode, self._session = Ears.OFF, 0
         self._position = self._origin = 0
         self._made = 0  # samples at 16 kHz made into frames since `_origin`
-        self._rest = np.zeros(0, np.int16)
+        self._rest = self._pickup.empty()
         self._batch: list[bytes] = []
         self._heard_at: float | None = None
         self.level = -96.0
         self.lost = 0
 
-    def attach(self, ring: Ring, form: Format, channel: int | None) -> None:
-        """Take the frames of a freshly opened device. Called by whoever opened it."""
-        self._commands.append(partial(self._attach, ring, form, channel))
+    def attach(self, ring: Ring, form: Format, roles: Roles | None) -> None:
+        """Take the frames of a freshly opened device; without roles, the mean. Called by whoever opened it."""
+        self._commands.append(partial(self._attach, ring, Pickup(form, roles)))
 
     def set_ears(self, session: int, mode: Ears, since: float) -> None:
         """Leave a command for the audio thread. Called by the loop."""
         self._commands.append(partial(self._obey, session, mode, since))
+
+    def set_patience(self, silence_s: float) -> None:
+        """Leave a command for the audio thread: how long a silence ends the turn. Called by the loop."""
+        self._commands.append(partial(self._endpointer.be_patient, silence_s))
 
     @property
     def active(self) -> bool:
@@ -96,8 +100,8 @@ class FrontEnd:
 
     # --- commands ---------------------------------------------------------------------------------
 
-    def _attach(self, ring: Ring, form: Format, channel: int | None) -> None:
-        self._ring, self._form, self._channel = ring, form, channel
+    def _attach(self, ring: Ring, pickup: Pickup) -> None:
+        self._ring, self._pickup = ring, pickup
         self._seek(ring.oldest())
 
     def _obey(self, session: int, mode: Ears, since: float) -> None:
@@ -132,15 +136,15 @@ class FrontEnd:
     def _seek(self, position: int) -> None:
         self._position = self._origin = position
         self._made = 0
-        self._convert = ToCore(self._form, self._channel)
-        self._rest = np.zeros(0, np.int16)
+        self._pickup.restart()
+        self._rest = self._pickup.empty()
 
     # --- frames -----------------------------------------------------------------------------------
 
     def _look(self, ring: Ring) -> None:
         """At rest: only follow the room's level, so that the first word of a turn is judged rightly."""
         raw, _ = ring.read(ring.written - ring.rate // 50, ring.rate // 50)
-        self.level = level_db(mix(raw, self._form, self._channel))
+        self.level = level_db(self._pickup.mono(raw))
         if len(raw):
             self._endpointer.floor.update(self.level, round(IDLE_LOOK_S / FRAME_S))
 
@@ -151,7 +155,9 @@ class FrontEnd:
         self._position += lost + len(raw)
         if not len(raw):
             return False
-        samples = np.concatenate([self._rest, self._convert(raw)])
+        # an array is turned to a person, never to its own loudspeaker
+        steer = bool(self._past) and self._past[-1].voiced and not self._speaker.busy
+        samples = np.concatenate([self._rest, self._pickup(raw, steer=steer)])
         whole = len(samples) // FRAME * FRAME
         self._rest = samples[whole:]
         for start in range(0, whole, FRAME):
@@ -162,7 +168,9 @@ class FrontEnd:
         return True
 
     def _frame(self, samples: Samples, at: float) -> None:
-        frame = self._cleaned(samples, at)
+        """Near end, and beside it the array's reference where there is one."""
+        near, *reference = (np.ascontiguousarray(column) for column in samples.T)
+        frame = self._cleaned(near, reference[0] if reference else None, at)
         self.level = frame.level_db
         self._past.append(frame)
         if self._mode is not Ears.GUARD:
@@ -170,10 +178,10 @@ class FrontEnd:
         elif self._guard is not None:
             self._judge(self._guard, frame)
 
-    def _cleaned(self, samples: Samples, at: float) -> Frame:
+    def _cleaned(self, samples: Samples, reference: Samples | None, at: float) -> Frame:
         if self._guard is None:
             return Frame(samples, at, self._vad(samples), level_db(samples))
-        clean = self._guard.clean(samples, at)
+        clean = self._guard.clean(samples, at, reference)
         return Frame(clean, at, self._guard.voiced, self._guard.level_db)
 
     def _attend(self, frame: Frame) -> None:

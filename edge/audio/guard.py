@@ -10,6 +10,7 @@ from edge.audio.echo import EchoCanceller
 from edge.audio.far import FarEnd
 from edge.audio.features import Ear
 from edge.audio.neural import NeuralVad, neural_vad
+from edge.audio.reference import Reference
 from edge.audio.vad import Vad
 from edge.core.near_end import NearEnd, NearFrame, Verdict
 
@@ -29,6 +30,7 @@ class Guard:
     ) -> None:
         self.near_end, self.far, self.echo = near_end, far, echo or EchoCanceller()
         self._vad, self._ear, self._aside = Vad(), Ear(), aside
+        self._reference = Reference()
         self._neural: NeuralVad | None = None
         self._prepared = self.voiced = False
 
@@ -41,9 +43,13 @@ class Guard:
     def _load(self) -> None:
         self._neural = neural_vad()
 
-    def clean(self, near: Samples, at: float) -> Samples:
-        """A frame of the microphone that ended at `at`, without what the loudspeaker played meanwhile."""
-        frame = self.echo.process(near, self.far.frame(at))
+    def clean(self, near: Samples, at: float, reference: Samples | None = None) -> Samples:
+        """A frame of the microphone that ended at `at`, without what the loudspeaker played meanwhile.
+
+        `reference` is what the array says of the latter, if it does.
+        """
+        far = self.far.frame(at)
+        frame = self.echo.process(near, far if reference is None else self._reference.choose(far, reference))
         self._ear.push(frame)
         self.voiced = self._vad(frame)
         return frame

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from edge.audio.arrays import Roles
 from edge.audio.convert import Format
 from edge.audio.ring import Ring
 from edge.core.events import MicFound, MicLost, SpeakerFound, SpeakerLost
@@ -45,13 +46,13 @@ class Source(Line, Protocol):
 
     ring: Ring
     form: Format
-    channel: int | None
+    roles: Roles | None
     name: str
     overruns: int
     gate: bool
 
 
-Attach = Callable[[Ring, Format, int | None], None]
+Attach = Callable[[Ring, Format, Roles | None], None]
 
 
 class Keeper:
@@ -140,7 +141,7 @@ class Keeper:
         elif not source.is_open:
             if self._try_open("microphone", source):
                 self._open_gate(source)
-                self._attach(source.ring, source.form, source.channel)
+                self._attach(source.ring, source.form, source.roles)
         elif self._deaf and source.ring.written:
             # Only now: a suspended or half-removed card can be opened and never delivers a frame.
             self._deaf = False

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from edge.audio.arrays import Roles
 from edge.audio.calibration import Recording
 from edge.audio.convert import Format
 from edge.audio.keeper import Line, Source
@@ -97,12 +98,11 @@ class Session:
         self._next += lost + len(raw)
         if len(raw):
             self._frames += len(raw)
-            self._blocks.append(_table(raw.tobytes(), source.form, source.channel))
+            self._blocks.append(_table(raw.tobytes(), source.form, source.roles))
         self._pause(LOOK_S)
 
 
-def _table(raw: bytes, form: Format, channel: int | None) -> Floats:
-    """Frames by channels, full scale 1; only the channel that the daemon listens to, when it listens to one."""
+def _table(raw: bytes, form: Format, roles: Roles | None) -> Floats:
+    """Frames by channels, full scale 1; only those that the daemon listens to."""
     table = np.frombuffer(raw, form.dtype).reshape(-1, form.channels) / FULL_SCALE[form.dtype]
-    chosen = table if channel is None or channel >= form.channels else table[:, channel : channel + 1]
-    return np.asarray(chosen, np.float64)
+    return np.asarray(table if roles is None else table[:, roles.near], np.float64)

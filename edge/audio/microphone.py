@@ -15,7 +15,7 @@ from edge.core.effects import Ears
 from edge.core.events import Event
 from edge.ports import Fields, Post
 
-TICK_S = 0.016  # while a reply sounds: the output is 40 ms ahead
+TICK_S = 0.012  # while a reply sounds: how late a voice that interrupts is noticed at most
 LISTEN_S = 0.03  # while only listening: half of TICK_S costs 0.9 % of a core more, and gains 7 ms on average
 JOIN_S = 1.0
 NICE = -11  # as sound servers do: a round that is late by more than the output is ahead is a gap
@@ -127,6 +127,11 @@ class Ear:
         """See ports.Microphone."""
         self._sessions.current += 1
         self._front.set_ears(self._sessions.current, mode, since)
+        self._thread.wake()
+
+    def set_patience(self, silence_s: float) -> None:
+        """See ports.Microphone."""
+        self._front.set_patience(silence_s)
         self._thread.wake()
 
     def close_mic(self, closed: bool) -> None:

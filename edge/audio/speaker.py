@@ -130,10 +130,16 @@ class QueueSpeaker:
 
     def render(self, frames: int, now: float) -> Samples:
         """The next `frames` samples for the device, which sound `latency_s` from `now`."""
+        self._pulled = now
+        if not self._paused:
+            return self._render(frames, now)
+        fade = min(frames, round(FADE_S * self.rate)) if self._gain else 0
+        faded = self._render(fade, now)
+        return np.concatenate([faded, self.silence(frames - fade)])
+
+    def _render(self, frames: int, now: float) -> Samples:
         out = np.zeros(frames, np.int16)
-        filled, self._pulled = 0, now
-        if self._paused and self._gain == 0.0:
-            return self.silence(frames)
+        filled = 0
         while self._queue:
             turn, chunk = self._queue[0]
             if filled == frames and chunk is not None:
@@ -231,12 +237,15 @@ class QueueSpeaker:
         self._in_gap = gap
 
     def _amplify(self, out: Samples, filled: int) -> Samples:
-        """Ramp to the wanted gain over one block; silence costs nothing."""
+        """Ramp to the wanted gain; silence costs nothing."""
         wanted = self._wanted_gain()
         before, self._gain = self._gain, wanted
         if not filled or before == wanted == 1.0:
             return out
-        return (out * np.linspace(before, wanted, len(out), dtype=np.float32)).astype(np.int16)
+        gain = np.full(len(out), wanted, np.float32)
+        ramp = min(len(out), round(FADE_S * self.rate))
+        gain[:ramp] = np.linspace(before, wanted, ramp, dtype=np.float32)
+        return (out * gain).astype(np.int16)
 
     def _wanted_gain(self) -> float:
         if self._paused:

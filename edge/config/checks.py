@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from edge.config.channels import wrong_channels
 from edge.config.merging import nearest, shown
 from edge.config.schema import ENGINES, Config
 
 
 def wrong(config: Config) -> list[str]:
     """All mistakes that only the whole shows."""
-    return [*_engines(config), *_zone(config), *_silences(config), *_realtime(config), *_mcp(config)]
+    return [*wrong_channels(config.audio), *_engines(config), *_zone(config), *_silences(config), *_realtime(config), *_mcp(config)]
 
 
 def _engines(config: Config) -> list[str]:

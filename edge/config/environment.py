@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from edge.config.merging import words
 from edge.config.schema import SECTIONS, TABLES, Config
@@ -49,12 +49,12 @@ def _plain(name: str) -> str:
 def _parse(text: str, kind: Any) -> Any:
     if not text.isascii() and text != text.encode(errors="replace").decode():
         return None  # bytes that are no UTF-8
-    if get_origin(kind) is tuple:
-        return [item.strip() for item in text.split(",") if item.strip()]
     if kind is bool:
         return {"true": True, "1": True, "yes": True, "on": True,
                 "false": False, "0": False, "no": False, "off": False}.get(text.strip().lower())  # fmt: skip
     try:
+        if get_origin(kind) is tuple:
+            return [get_args(kind)[0](item.strip()) for item in text.split(",") if item.strip()]
         return kind(text)
     except ValueError:
         return None

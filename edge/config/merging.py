@@ -68,10 +68,12 @@ def _fill(struct: Any, path: str, given: Mapping[str, Any], origin: str, problem
 def _fit(value: Any, kind: Any, limits: Mapping[str, Any]) -> tuple[Any, str]:
     """The value in the wanted type, or what is wrong with it."""
     if get_origin(kind) is tuple:
-        value = (value,) if isinstance(value, str) else value
         inner = get_args(kind)[0]
-        good = isinstance(value, (list, tuple)) and all(isinstance(item, inner) for item in value)
-        return (tuple(value), "") if good else (None, "must be a list of texts")
+        value = (value,) if isinstance(value, inner) else value
+        good = isinstance(value, (list, tuple)) and all(
+            isinstance(item, inner) and not isinstance(item, bool) for item in value
+        )
+        return (tuple(value), "") if good else (None, f"must be {words(kind)}")
     wide = (int, float) if kind is float else kind
     if not isinstance(value, wide) or (kind is not bool and isinstance(value, bool)):
         return None, f"must be {words(kind)}"
@@ -99,4 +101,6 @@ def shown(value: object) -> str:
 
 def words(kind: Any) -> str:
     """A type as a person calls it."""
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(kind, "a list of texts")
+    known: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text",
+                             tuple[int, ...]: "a list of whole numbers"}  # fmt: skip
+    return known.get(kind, "a list of texts")

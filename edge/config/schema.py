@@ -26,7 +26,16 @@ class Audio:
     output: str = setting("", "speaker: part of its name or its index; the default device when empty")
     input_rate: int = setting(0, "sample rate to record at; 0 chooses", 0, 384_000)
     output_rate: int = setting(0, "sample rate to play at; 0 chooses", 0, 384_000)
-    channel: int = setting(0, "which channel of the microphone (1 is the first); 0 mixes them", 0, 64)
+    channel: int = setting(0, "which channel of the microphone (1 is the first); 0 leaves it to array and roles", 0, 64)
+    array: str = setting("", "what kind of microphone it is: plain, ps-eye, respeaker-4mic-usb, xvf3800")
+    processed: int = setting(0, "channel that the array has cleaned itself; 0 is none, or the array's", 0, 64)
+    reference: int = setting(0, "channel with what the loudspeaker plays; 0 is none, or the array's", 0, 64)
+    microphones: tuple[int, ...] = setting((), "raw channels taken together; all without another role when empty")
+    positions_mm: tuple[str, ...] = setting((), "where those stand, such as -32,0 for each; the array's when empty")
+    beam: str = setting("auto", "whether microphones with known places are turned to the voice, or only mixed",
+                        choices=("auto", "off"))  # fmt: skip
+    echo: str = setting("auto", "who cancels the loudspeaker's echo: this program (auto, own), the array, the system "
+                                "or nobody", choices=("auto", "own", "array", "system", "off"))  # fmt: skip
     volume: int = setting(100, "percent", 0, 100)
     agc: bool = setting(True, "whether quiet, far voices are made louder for the engine")
     preroll_ms: int = setting(500, "audio from before a press that is sent along", 0, 5000)
@@ -46,7 +55,10 @@ class Conversation:
     """The section [conversation]."""
 
     barge_in: str = setting("button", "how a person interrupts", choices=("duck", "stop", "button", "off"))
-    end_silence_ms: int = setting(550, "silence that ends a turn", 200, 5000)
+    end_silence_ms: int = setting(550, "silence that ends a turn, until the person's own pauses are known", 200, 5000)
+    least_silence_ms: int = setting(350, "silence that ends a turn at the earliest, however quick the person", 200, 5000)
+    most_silence_ms: int = setting(1200, "silence that ends a turn however slow the person", 200, 5000)
+    unfinished_silence_ms: int = setting(1400, "silence that ends a turn in the middle of a sentence", 200, 5000)
     eager_silence_ms: int = setting(200, "silence after which the engine starts to work", 100, 2000)
     no_speech_s: float = setting(8.0, "how long to wait for the first word after a press", 1, 120)
     follow_up_s: float = setting(6.0, "how long to go on listening after a reply; 0 turns it off", 0, 120)
@@ -163,6 +175,7 @@ class Config:
     sources: tuple[str, ...] = ()
 
 
+ARRAYS = ("plain", "ps-eye", "respeaker-4mic-usb", "xvf3800")
 ENGINES = ("local", "realtime", "none")  # "none" listens and answers nothing: for setting up the sound
 _HINTS: Mapping[str, Any] = get_type_hints(Config)
 SECTIONS: dict[str, type[Any]] = {

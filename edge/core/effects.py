@@ -29,6 +29,13 @@ class SetEars(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPatience(Effect):
+    """From now on, a silence of so many seconds ends the person's speech."""
+
+    silence_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CloseMic(Effect):
     """Mute or unmute the microphone itself: close the device and wipe the ring, or open it."""
 

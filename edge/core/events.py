@@ -84,7 +84,9 @@ class SpeechPaused(Event):
 
 @dataclass(frozen=True, slots=True)
 class SpeechResumed(Event):
-    """The silence after `SpeechPaused` was only a pause."""
+    """The silence after `SpeechPaused` was only a pause, of so many seconds."""
+
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,14 @@ class BargedIn(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgentReady(Event):
-    """The engine can take a turn now; `ends_turns` if it finds the end of the person's turn itself (TurnEnded)."""
+    """The engine can take a turn now.
+
+    `ends_turns`: it finds the end of the person's turn itself (TurnEnded). `judges`: after each eager end it says
+    whether the words so far are all (TurnSeems).
+    """
 
     ends_turns: bool = False
+    judges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,17 @@ class VoiceHeard(Event):
     """The engine hears somebody speak in this turn."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSeems(Event):
+    """The engine, told of an eager end, has made out whether the words so far are all.
+
+    `complete` is a probability; 0.5 is no opinion.
+    """
+
+    turn: int
+    complete: float
 
 
 @dataclass(frozen=True, slots=True)

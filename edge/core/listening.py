@@ -30,13 +30,18 @@ class Listening(Words):
     def _listen(self, kind: Kind, since: float, now: float, empties: int = 0) -> None:
         turn = self._new_turn(kind)
         turn.empties = empties
-        self._do(do.SetEars(Ears.LISTEN, since))
+        self._open_ears(since, now)
         if self.ready:
             self._enter(State.LISTENING, self._listen_until(now))
             self._tell_held()
         else:
             self._do(do.Connect())
             self._enter(State.CONNECTING, now + self.settings.connect_s)
+
+    def _open_ears(self, since: float, now: float) -> None:
+        self.pauses.begin(self.settings.pauses, now)
+        self._wait_for(self.pauses.usual_s)
+        self._do(do.SetEars(Ears.LISTEN, since))
 
     def _tell_held(self) -> None:
         turn = self._current()
@@ -144,31 +149,46 @@ class Listening(Words):
     def _speech(self, event: ev.SpeechStarted, now: float) -> None:
         turn = self._current()
         if turn.ended:
-            self._reopen(event)
+            self._reopen(event, now)
         elif turn.by_voice:
             if turn.eager:  # a silence of any length is no end while the button is held
                 self._resume(event, now)
             turn.spoke = True
             self._talking(now)
 
-    def _reopen(self, event: ev.SpeechStarted) -> None:
+    def _reopen(self, event: ev.SpeechStarted, now: float) -> None:
         """The person goes on before the engine has got anything: it is still one turn, without a gap or a repeat."""
         turn = self._current()
         if not self._deaf() and self._new_speech(event):
+            self.pauses.went_on(event.onset - turn.times["speech_end"])
             since = max(event.onset - self.settings.lead_in_s, turn.times["turn_end"])
             turn.closing, turn.ended, turn.spoke, turn.kind = False, False, True, Kind.TAP
+            turn.pause_s = 0.0  # learnt from, with the end that was none
             turn.times.clear()
-            self._do(do.SetEars(Ears.LISTEN, since))
+            self._open_ears(since, now)
 
     def _pause(self, _event: ev.Event, _now: float) -> None:
         turn = self._current()
         turn.eager = True
         self._do(do.EagerEnd(turn.id))
+        if self.engine_judges and self._ends_by_silence():
+            self._wait_for(self.pauses.for_words_s)
 
-    def _resume(self, _event: ev.Event, _now: float) -> None:
+    def _resume(self, event: ev.Event, _now: float) -> None:
         turn = self._current()
         turn.eager = False
+        if isinstance(event, ev.SpeechResumed):
+            turn.pause_s = max(turn.pause_s, event.pause_s)
+        self._wait_for(self.pauses.usual_s)  # the opinion was about the words before the pause
         self._do(do.TurnResumed(turn.id))
+
+    def _seems(self, event: ev.TurnSeems, _now: float) -> None:
+        if self._current().eager and self._ends_by_silence():
+            self._wait_for(self.pauses.with_words(event.complete))
+
+    def _ends_by_silence(self) -> bool:
+        turn = self._current()
+        return not (turn.closing or turn.kind is Kind.HOLD or self.engine_ends)
 
     def _voice_heard(self, _event: ev.Event, now: float) -> None:
         self._current().spoke = True
@@ -182,6 +202,8 @@ class Listening(Words):
             turn.spoke = True
             self.deadline = now + self.settings.engine_end_s  # should the engine never say so
         else:
+            if not turn.closing:
+                self.pauses.note(turn.pause_s)
             self._end_turn(now, event.voiced_until)
 
     def _new_speech(self, event: ev.SpeechStarted) -> bool:
@@ -191,6 +213,7 @@ class Listening(Words):
     def _goes_on(self, event: ev.SpeechStarted, now: float) -> None:
         turn = self._current()
         if turn.by_voice and not self._deaf() and self._new_speech(event):
+            self.pauses.went_on(event.onset - turn.times["speech_end"])
             self._cut(event.onset - self.settings.lead_in_s, now, goes_on=True)
 
     def _barged(self, event: ev.BargedIn, now: float) -> None:

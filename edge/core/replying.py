@@ -15,7 +15,8 @@ class Replying(Listening):
     # --- the engine ---------------------------------------------------------------------------------
 
     def _note_ready(self, event: ev.AgentReady, now: float) -> None:
-        self.ready, self.engine_ends, self.agent_problem = True, event.ends_turns, ""
+        self.ready, self.agent_problem = True, ""
+        self.engine_ends, self.engine_judges = event.ends_turns, event.judges
         if self.state is State.ERROR:
             self._rest(now)
 
@@ -107,6 +108,7 @@ class Replying(Listening):
             return
         turn.outcome = outcome
         if outcome == "nothing_heard":
+            self.pauses.unnote()
             self._publish("nothing_heard")
         if self.state is State.SPEAKING:
             self._do(do.FinishPlay(turn.id))

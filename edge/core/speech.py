@@ -27,7 +27,7 @@ class SpeechSettings:
     above_floor_db: float = 9.0
     least_db: float = -55.0
     eager_frames: int = 20  # silence after which the engine may start to work
-    end_frames: int = 55  # silence after which the turn is over
+    end_frames: int = 55  # silence after which the turn is over, until `be_patient` says otherwise
     resume_needed: int = 3  # voiced frames in a row that end a silence: one alone is a click
 
 
@@ -50,13 +50,14 @@ class NoiseFloor:
 class Endpointer:
     """Turns (voiced, level) of each 10 ms frame into speech events.
 
-    `reset` starts a new turn and keeps what it knows of the room.
+    `reset` starts a new turn and keeps what it knows of the room, and its patience.
     """
 
     def __init__(self, settings: SpeechSettings | None = None) -> None:
         self.settings = settings or SpeechSettings()
         self.floor = NoiseFloor()
         self._recent: deque[bool] = deque(maxlen=self.settings.window)
+        self._end_frames = self.settings.end_frames
         self.reset()
 
     def reset(self) -> None:
@@ -67,6 +68,10 @@ class Endpointer:
         self._run = 0
         self._paused = False
         self._voiced_until = 0.0
+
+    def be_patient(self, silence_s: float) -> None:
+        """How long a silence ends speech, from the next frame on; never before its pause has been told."""
+        self._end_frames = max(round(silence_s / FRAME_S), self.settings.eager_frames + 1)
 
     @property
     def speaking(self) -> bool:
@@ -101,7 +106,7 @@ class Endpointer:
         return None if voiced else self._silent()  # a voiced frame may be the person going on: wait and see
 
     def _silent(self) -> Event | None:
-        if self._silence >= self.settings.end_frames:
+        if self._silence >= self._end_frames and self._paused:
             until = self._voiced_until
             self.reset()
             return SpeechEnded(voiced_until=until)
@@ -111,8 +116,9 @@ class Endpointer:
         return None
 
     def _resume(self, at: float) -> Event | None:
+        pause_s = (self._silence - self._run) * FRAME_S
         self._silence, self._voiced_until = 0, at
         if not self._paused:
             return None
         self._paused = False
-        return SpeechResumed()
+        return SpeechResumed(pause_s)

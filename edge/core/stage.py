@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.core import effects as do
 from edge.core.effects import Ears
+from edge.core.pauses import Pauses, PauseSettings
 from edge.core.table import State
 from edge.core.turn import Kind, Turn
 
@@ -27,6 +28,7 @@ class ConversationSettings:
     reply_s: float = 30.0
     stall_s: float = 5.0
     empty_tries: int = 2
+    pauses: PauseSettings = field(default_factory=PauseSettings)
 
 
 class Stage:
@@ -37,11 +39,13 @@ class Stage:
         self.state = State.IDLE
         self.deadline: float | None = None
         self.muted = False
-        self.ready = self.engine_ends = False
+        self.ready = self.engine_ends = self.engine_judges = False
         self.mic_problem = ""
         self.agent_problem = ""
         self.speaker_problem = ""
         self.turn: Turn | None = None
+        self.pauses = Pauses(self.settings.pauses)
+        self._silence_s = self.settings.pauses.start_s  # what ends speech now, as the front end has been told
         self._turns = 0
         self._says: deque[str] = deque()
         self._out: list[do.Effect] = []
@@ -56,6 +60,12 @@ class Stage:
         self._turns += 1
         self.turn = Turn(self._turns, kind, text)
         return self.turn
+
+    def _wait_for(self, silence_s: float) -> None:
+        silence_s = round(silence_s, 2)  # the front end counts frames of 10 ms
+        if silence_s != self._silence_s:
+            self._silence_s = silence_s
+            self._do(do.SetPatience(silence_s))
 
     def _cancel_reply(self, *, goes_on: bool = False) -> None:
         self._do(do.CancelReply(self._current().id, goes_on))

@@ -41,6 +41,7 @@ AgentReady       note_ready    go             note_ready     note_ready    note_
 AgentLost        note_lost     lost_listening lost_listening lost_reply    lost_reply    note_lost     note_lost
 AgentWarned      warned        warned         warned         warned        warned        warned        warned
 VoiceHeard       .             .              voice_heard    .             .             .             .
+TurnSeems        .             .              seems          .             .             .             .
 TurnEnded        .             .              engine_end     .             .             .             .
 Spent            spent         spent          spent          spent         spent         spent         spent
 TranscriptHeard  .             .              transcript     transcript    transcript    .             .

@@ -27,9 +27,9 @@ STAGES = ("speech_end", "turn_end", "transcript", "first_token", "first_audio", 
 class Turn:
     """`held` keeps what the engine could not take yet; `times` maps a stage to its first time.
 
-    `eager`: the engine has been told that this may be the end. `closing`: the person's hand has ended the turn,
-    and the last sound is still on its way in. `reply_s` is the length of the reply so far; `sounds_until` when
-    it will have been played.
+    `eager`: the engine has been told that this may be the end. `pause_s`: the longest pause so far. `closing`:
+    the person's hand has ended the turn, and the last sound is still on its way in. `reply_s` is the length of
+    the reply so far; `sounds_until` when it will have been played.
     """
 
     id: int
@@ -37,6 +37,7 @@ class Turn:
     text: str = ""
     spoke: bool = False
     eager: bool = False
+    pause_s: float = 0.0
     closing: bool = False
     ended: bool = False
     held: list[bytes] = field(default_factory=list)

@@ -49,6 +49,7 @@ class Words(Stage):
     def _forget(self, _event: ev.Event, now: float) -> None:
         self._clear_turn()
         self._says.clear()
+        self.pauses.reset()
         self._do(do.ClearHistory())
         self._publish("forgotten")
         self._rest(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
+from edge.audio.arrays import Roles
 from edge.audio.convert import Format
 from edge.audio.ring import Ring
 from edge.errors import DeviceGone
@@ -56,7 +57,7 @@ class FakeSource(FakeLine):
     """An input; `during_open` is called in the middle of opening."""
 
     form: Format = field(default_factory=lambda: Format(16_000, 1))
-    channel: int | None = None
+    roles: Roles | None = None
     overruns: int = 0
     gate: bool = True
     ring: Ring = field(default_factory=lambda: Ring(16_000, 2, 10.0))

@@ -14,7 +14,7 @@ from edge.agents.local.answer import Answer
 from edge.agents.local.child import COMMAND, Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import Hearing
 from edge.agents.local.responder import Responder, Settings
-from edge.core.events import AgentLost, AgentReady, ReplyEnded, TranscriptHeard
+from edge.core.events import AgentLost, AgentReady, ReplyEnded, TranscriptHeard, TurnSeems
 from edge.ports import Fields, Post
 
 MANY_CRASHES = 3
@@ -73,7 +73,7 @@ class LocalAgent:
     def _changed(self, what: str, text: str) -> None:
         if what == "ready":
             self._crashes = 0
-            self._post(AgentReady())
+            self._post(AgentReady(judges=self._responder.judges))
         elif what == "broken":
             self._post(AgentLost(f"The offline engine cannot start: {text}", retryable=False))
         else:  # a single crash is not told: work goes on with the next worker, the audio is still here
@@ -208,12 +208,18 @@ class LocalAgent:
 
     async def _hear(self, answer: Answer, hearing: Hearing) -> None:
         text = await hearing.read()
-        if text and not answer.released.is_set():
-            self._post(TranscriptHeard(answer.turn, text, final=False))
+        if not answer.released.is_set():
+            self._tell_early(answer.turn, text)
         whole = self._responder.whole(text)
         if whole:
             answer.emit(TranscriptHeard(answer.turn, whole, final=True))
         await self._responder.respond(answer, text)
+
+    def _tell_early(self, turn: int, text: str) -> None:
+        if text:
+            self._post(TranscriptHeard(turn, text, final=False))
+        if self._responder.judges:
+            self._post(TurnSeems(turn, self._responder.complete(text)))
 
 
 def _load(settings: Settings) -> dict[str, object]:

@@ -16,12 +16,14 @@ from edge.agents.local.answer import Answer
 from edge.agents.local.child import Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import WORKER_S
 from edge.agents.local.understanding import intents
+from edge.agents.local.understanding.completeness import judged
 from edge.agents.local.understanding.text import Chunker, speakable
 from edge.core.events import ReplyEnded, ReplyText, ToolCalled
 from edge.core.history import History
 from edge.ports import Fields
 
 RATE = 24_000
+ENGLISH = "en"  # Whisper's name for what the understanding layer knows
 TOOL_S = 10.0
 MOST_QUESTION, MOST_PAST = 2500, 250  # characters: about 600 and 60 tokens, so that 2,048 are never exceeded
 NO_MODEL = (
@@ -87,6 +89,15 @@ class Responder:
 
     # --- understanding ------------------------------------------------------------------------------
 
+    @property
+    def judges(self) -> bool:
+        """Whether `complete` knows the language that is spoken."""
+        return self._settings.language == ENGLISH
+
+    def complete(self, text: str) -> float:
+        """Probability that these words are all of the turn."""
+        return judged(self._history.joined(text), self._context())
+
     async def respond(self, answer: Answer, text: str) -> None:
         """Empty text means that nothing was heard: then only words still unanswered are answered."""
         whole = self._history.joined(text)
@@ -94,12 +105,15 @@ class Responder:
             answer.emit(ReplyEnded(answer.turn, "nothing_heard"))
             return
         answer.question = whole
-        context = intents.Context(self._last_reply, self._timers())
+        context = self._context()
         intent = intents.match(text, context) or intents.match(whole, context)
         if intent is None:
             await self._converse(answer, whole)
         else:
             await self._obey(answer, intent)
+
+    def _context(self) -> intents.Context:
+        return intents.Context(self._last_reply, self._timers())
 
     async def _obey(self, answer: Answer, intent: intents.Intent) -> None:
         if intent.action == "stop":
