@@ -6,4 +6,7 @@ from dataclasses import replace
 
 from edge.config import Config
 
-EXACT = replace(Config(), audio=replace(Config().audio, agc=False))  # the engine gets what the microphone gave
+# The engine gets what the microphone gave, sample by sample.
+EXACT = replace(
+    Config(), audio=replace(Config().audio, agc=False), conversation=replace(Config().conversation, barge_in="button")
+)

@@ -37,7 +37,7 @@ class Audio:
     echo: str = setting("auto", "who cancels the loudspeaker's echo: this program (auto, own), the array, the system "
                                 "or nobody", choices=("auto", "own", "array", "system", "off"))  # fmt: skip
     volume: int = setting(100, "percent", 0, 100)
-    agc: bool = setting(True, "whether quiet, far voices are made louder for the engine")
+    agc: bool = setting(False, "whether quiet, far voices are made louder for the engine (Whisper hears worse with it)")
     preroll_ms: int = setting(500, "audio from before a press that is sent along", 0, 5000)
 
 
@@ -54,9 +54,11 @@ class Panel:
 class Conversation:
     """The section [conversation]."""
 
-    barge_in: str = setting("button", "how a person interrupts", choices=("duck", "stop", "button", "off"))
+    barge_in: str = setting("duck", "how a person interrupts", choices=("duck", "stop", "button", "off"))
     end_silence_ms: int = setting(550, "silence that ends a turn, until the person's own pauses are known", 200, 5000)
-    least_silence_ms: int = setting(350, "silence that ends a turn at the earliest, however quick the person", 200, 5000)
+    least_silence_ms: int = setting(
+        350, "silence that ends a turn at the earliest, however quick the person", 200, 5000
+    )
     most_silence_ms: int = setting(1200, "silence that ends a turn however slow the person", 200, 5000)
     unfinished_silence_ms: int = setting(1400, "silence that ends a turn in the middle of a sentence", 200, 5000)
     eager_silence_ms: int = setting(200, "silence after which the engine starts to work", 100, 2000)
