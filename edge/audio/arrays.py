@@ -85,7 +85,7 @@ PRESETS: Mapping[str, Array] = {
     ),
     # Sony PlayStation Eye ("USB Camera-B4.09.24.1"): four raw microphones in a line, 20 mm apart, the middle two in
     # each other's place: github.com/introlab/odas, config/odaslive/pseye.cfg; so measured by rrfx.net, 2009/11 (62 mm
-    # from end to end). Rates up to 48 kHz (Wikipedia; ODAS records at 48). Whether all copies are wired so is not known.
+    # from end to end). Rates up to 48 kHz (Wikipedia; ODAS records at 48). Whether all are wired so is not known.
     "ps-eye": Array(
         ("camera-b4.09.24.1", "camerab409241", "playstation eye", "ps3 eye"),
         {4: Layout(microphones=(0, 1, 2, 3), positions_mm=((-30, 0), (10, 0), (-10, 0), (30, 0)))},
@@ -133,7 +133,7 @@ class Wish:
         layout = array.layouts.get(channels, array.other)
         near = self._near(layout)
         reference = self.reference - 1 if self.reference else layout.reference
-        if reference in near or reference is not None and reference >= channels:
+        if reference in near or (reference is not None and reference >= channels):
             reference = None
         near = near or tuple(c for c in range(channels) if c != reference) or (0,)
         places = self.positions_mm or layout.places(near)

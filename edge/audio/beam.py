@@ -15,14 +15,15 @@ Block = NDArray[np.float32]  # samples by channels
 SOUND_MM_S = 343_000.0
 TAPS = 16  # of the fractional delay; flat to 0.1 dB up to 0.8 of the half rate
 LOOK_S = 0.1  # between two looks for the direction
-SPAN_S = 0.04  # looked at: two or three periods of a low voice
-BAND_HZ = (500.0, 4500.0)  # below, all directions sound the same to it; above, a voice has little
-EMPH = 2
-SHARE_OF_BINS = 0.2
-BETA = 0.8  # of the whitening (1 is PHAT): what is strong counts a little more, noise between the harmonics less
+SPAN_S = 0.064  # looked at, to the next power of two: long enough to tell a voice's harmonics apart
+BAND_HZ = (500.0, 5000.0)  # below, all directions sound the same to it; above, a voice has little
+ABOVE_FLOOR = 8.0  # 9 dB: bins that belong to the voice; they alone vote, all with the same weight (PHAT)
+FLOOR_SHARE = 0.1  # of the way per look: a second of the room
+ROOMS = 3  # looks at the room before the first at a voice counts
+LEAST_BINS = 10
 SHARE = 0.25  # of the way per look: half a second of voice
 LOOKS = 3  # before the beam is turned for the first time
-MARGIN = 0.015  # of the score (1 is a single source, without room or noise) by which a new direction must be better
+MARGIN = 0.02  # of the score (1 is a single source, without room or noise) by which a new direction must be better
 RINGS = ((1.0, 24), (0.8, 16), (0.5, 8), (0.0, 1))  # cosine of the elevation, directions of it
 
 
@@ -40,7 +41,7 @@ def _filters(delays: NDArray[np.float64], length: int) -> Block:
     at = np.arange(length) - delays[:, None]
     inside = np.abs(at) < TAPS / 2
     taps = np.where(inside, np.sinc(at) * np.cos(np.pi * at / TAPS) ** 2, 0.0)
-    return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(taps / taps.sum(axis=1, keepdims=True), np.float32)
 
 
 class Finder:
@@ -55,23 +56,29 @@ class Finder:
         self._band = slice(*(int(np.searchsorted(hertz, edge)) for edge in (BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate))))
         turns = hertz[self._band, None, None] * self.delays_s.T
         self._steer = np.exp(-2j * np.pi * turns).astype(np.complex64)  # bins by microphones by directions
-        self._emphasis = hertz[self._band] ** EMPH
-        self._best = round(len(turns) * SHARE_OF_BINS)
         self._window = np.hanning(self.size).astype(np.float32)[:, None]
         self._score = np.zeros(len(self.delays_s))
-        self._looks = 0
+        self._floor = np.zeros(len(turns))  # the room's power in each bin
+        self._looks = self._rooms = 0  # looks at a voice, and at the room
 
-    def look(self, block: Block) -> bool:
-        """At `size` samples of voice; whether `now`, the row of the best delays, has changed."""
+    def look(self, block: Block, voiced: bool) -> bool:
+        """At `size` samples, of a voice or of the room; whether `now`, the row of the best delays, has changed."""
         spectrum = np.fft.rfft(block * self._window, axis=0)[self._band]
         power = np.sum(spectrum.real**2 + spectrum.imag**2, axis=1)
-        loud = np.argpartition(power * self._emphasis, -self._best)[-self._best :]
-        white = (spectrum[loud] / (np.abs(spectrum[loud]) + 1e-9)).astype(np.complex64)
+        if not voiced:
+            self._rooms += 1
+            self._floor += max(FLOOR_SHARE, 1 / self._rooms) * (power - self._floor)
+            return False
+        loud = power > ABOVE_FLOOR * self._floor
+        enough = self._rooms >= ROOMS and int(np.count_nonzero(loud)) >= LEAST_BINS
+        return enough and self._vote(spectrum[loud], loud)
+
+    def _vote(self, spectrum: NDArray[np.complex64], loud: NDArray[np.bool_]) -> bool:
+        white = spectrum / (np.abs(spectrum) + 1e-9)
         summed = white[:, None, :] @ self._steer[loud]
-        power = np.mean(summed.real**2 + summed.imag**2, axis=(0, 1))
-        whole = block.shape[1] ** 2
+        agreed = np.mean(summed.real**2 + summed.imag**2, axis=(0, 1)) / white.shape[1] ** 2
         self._looks += 1
-        self._score += max(SHARE, 1 / self._looks) * (power / whole - self._score)
+        self._score += max(SHARE, 1 / self._looks) * (agreed - self._score)
         best = int(np.argmax(self._score))
         if self._looks < LOOKS or self._score[best] < self._score[self.now] + MARGIN:
             return False
@@ -97,15 +104,15 @@ class Beam:
         """Another piece of the stream: what came before it is not its past. The direction stays."""
         self._past = np.zeros((max(self.finder.size, 2 * self.delay), self._count), np.float32)
 
-    def __call__(self, block: Block, *, steer: bool = False) -> NDArray[np.float32]:
-        """The next block; with `steer`, somebody speaks, and nobody but the person."""
+    def __call__(self, block: Block, *, voiced: bool | None = None) -> NDArray[np.float32]:
+        """The next block. `voiced`: does a person speak in it; None when the loudspeaker does, or it is not known."""
         line = np.concatenate([self._past, block])
         self._past = line[-len(self._past) :]
         summed = self._sum(line, len(block), self._taps)
         self._since += len(block)
-        if steer and self._since >= self._every:
+        if voiced is not None and self._since >= self._every:
             self._since = 0
-            if self.finder.look(self._past[-self.finder.size :]):
+            if self.finder.look(self._past[-self.finder.size :], voiced):
                 self._taps = self._turned()
                 other = self._sum(line, len(block), self._taps)
                 summed += np.linspace(0, 1, len(block), dtype=np.float32) * (other - summed)

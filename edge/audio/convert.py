@@ -35,7 +35,8 @@ def mix(raw: NDArray[np.uint8], form: Format, channels: tuple[int, ...] | None =
     chosen = table if channels is None or len(channels) == form.channels else table[:, channels]
     if form.dtype == "int16" and chosen.shape[1] == 1:
         return np.ascontiguousarray(chosen[:, 0])
-    return np.clip(chosen.mean(axis=1) * _SCALE[form.dtype], -32768, 32767).astype(np.int16)
+    mean: Samples = np.clip(chosen.mean(axis=1) * _SCALE[form.dtype], -32768, 32767).astype(np.int16)
+    return mean
 
 
 class ToDevice:

@@ -155,9 +155,9 @@ class FrontEnd:
         self._position += lost + len(raw)
         if not len(raw):
             return False
-        # an array is turned to a person, never to its own loudspeaker
-        steer = bool(self._past) and self._past[-1].voiced and not self._speaker.busy
-        samples = np.concatenate([self._rest, self._pickup(raw, steer=steer)])
+        # an array is turned to a person, never to the loudspeaker
+        voiced = None if self._speaker.busy or not self._past else self._past[-1].voiced
+        samples = np.concatenate([self._rest, self._pickup(raw, voiced=voiced)])
         whole = len(samples) // FRAME * FRAME
         self._rest = samples[whole:]
         for start in range(0, whole, FRAME):

@@ -48,17 +48,19 @@ def heard(sound: Floats, source: Floats, positions: tuple[Point, ...], rate: int
     images, left = _images(source, reflection, 0 if reflection == 0 else 4)
     if reflection == 0:
         images, left = source[None, :], np.ones(1)
-    size = 1 << int(np.ceil(np.log2(len(sound) + rate // 2)))
-    spectrum, hertz = np.fft.rfft(sound, size), np.fft.rfftfreq(size, 1 / rate)
+    hertz = np.fft.rfftfreq(4096, 1 / rate)
     channels = []
     for place in places(positions):
         metres = np.linalg.norm(images - place, axis=1)
         near = metres < 12  # 35 ms; what is later is as good as noise
-        response = np.zeros(len(hertz), np.complex128)
-        for way, share in zip(metres[near], left[near], strict=True):
-            response += share / way * np.exp(-2j * np.pi * hertz * way / SOUND_M_S)
-        channels.append(np.fft.irfft(spectrum * response, size)[: len(sound)])
+        ways = np.exp(-2j * np.pi * hertz[:, None] * metres[near] / SOUND_M_S)
+        channels.append(convolved(sound, np.fft.irfft(ways @ (left[near] / metres[near]), 4096)))
     return np.stack(channels, axis=1)
+
+
+def convolved(sound: Floats, response: Floats) -> Floats:
+    size = 1 << int(np.ceil(np.log2(len(sound) + len(response))))
+    return np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(response, size), size)[: len(sound)]
 
 
 def surrounding(count: int, positions: tuple[Point, ...], rate: int, seed: int = 1) -> Floats:
@@ -98,8 +100,10 @@ class Scene:
         return self.voice + self.noise
 
 
-def scene(voice: Floats, degrees: float, positions: tuple[Point, ...], rate: int, snr_db: float = 10.0,
-          reflection: float = 0.6, height: float = 0.5, metres: float = 1.5) -> Scene:  # fmt: skip
+def scene(  # noqa: PLR0917  all that makes a scene
+    voice: Floats, degrees: float, positions: tuple[Point, ...], rate: int, snr_db: float = 10.0,
+    reflection: float = 0.6, height: float = 0.5, metres: float = 1.5,
+) -> Scene:  # fmt: skip
     """Somebody speaks at -26 dBFS; the noise, and each microphone's own 30 dB below it, are so much softer."""
     speech = heard(voice, person(degrees, metres, height), positions, rate, reflection)
     speech *= 10 ** (-26 / 20) / np.sqrt(np.mean(speech**2))

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.audio.convert import CORE_RATE, Format, ToCore, ToDevice, level_db, mix
+from edge.audio.arrays import Roles
+from edge.audio.convert import CORE_RATE, Format, ToDevice, level_db, mix
+from edge.audio.pickup import Pickup
 from edge.audio.vad import Vad
 from tests.bench.clips import DATA
 from tests.signals import amplitude, pitch, recording, sine
@@ -24,9 +26,9 @@ def raw(mono: np.ndarray, channels: int, dtype: str, loud: int | None = None) ->
     return np.frombuffer((table * FULL[dtype]).astype(dtype).tobytes(), np.uint8)
 
 
-def in_blocks(convert: ToCore, data: np.ndarray, frames: int) -> np.ndarray:
-    size = frames * convert.form.frame_bytes
-    return np.concatenate([convert(data[at : at + size]) for at in range(0, len(data), size)])
+def in_blocks(form: Format, data: np.ndarray, frames: int) -> np.ndarray:
+    convert, size = Pickup(form), frames * form.frame_bytes
+    return np.concatenate([convert(data[at : at + size])[:, 0] for at in range(0, len(data), size)])
 
 
 @pytest.mark.parametrize("dtype", FULL)
@@ -34,7 +36,7 @@ def in_blocks(convert: ToCore, data: np.ndarray, frames: int) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 2, 5, 8])
 def test_pitch_and_loudness_survive(rate: int, dtype: str, channels: int) -> None:
     form = Format(rate, channels, dtype)
-    out = in_blocks(ToCore(form), raw(sine(1.0, HERTZ, rate, LOUDNESS), channels, dtype), rate // 50)
+    out = in_blocks(form, raw(sine(1.0, HERTZ, rate, LOUDNESS), channels, dtype), rate // 50)
     middle = out[CORE_RATE // 4 : CORE_RATE * 3 // 4]
     assert len(out) == pytest.approx(CORE_RATE, abs=CORE_RATE * 0.04)
     assert pitch(middle, CORE_RATE) == pytest.approx(HERTZ, abs=2)
@@ -45,20 +47,15 @@ def test_pitch_and_loudness_survive(rate: int, dtype: str, channels: int) -> Non
 @pytest.mark.parametrize("channel", range(8))
 def test_the_chosen_channel_and_no_other(channel: int, dtype: str) -> None:
     form, tone = Format(CORE_RATE, 8, dtype), sine(0.1, HERTZ, CORE_RATE, LOUDNESS)
-    assert amplitude(ToCore(form, channel)(raw(tone, 8, dtype, loud=channel))) == pytest.approx(
-        LOUDNESS * 32767, rel=0.02
-    )
-    assert not ToCore(form, channel)(raw(tone, 8, dtype, loud=(channel + 1) % 8)).any()
+    convert = Pickup(form, Roles((channel,)))
+    assert amplitude(convert(raw(tone, 8, dtype, loud=channel))) == pytest.approx(LOUDNESS * 32767, rel=0.02)
+    assert not convert(raw(tone, 8, dtype, loud=(channel + 1) % 8)).any()
 
 
 def test_the_mean_of_all_channels_cannot_overflow() -> None:
     for dtype in FULL:
-        out = ToCore(Format(CORE_RATE, 8, dtype))(raw(np.ones(160), 8, dtype))
+        out = Pickup(Format(CORE_RATE, 8, dtype))(raw(np.ones(160), 8, dtype))
         assert out.min() >= 32766
-
-
-def test_a_channel_that_is_not_there_falls_back_to_the_mean() -> None:
-    assert ToCore(Format(CORE_RATE, 2), 5).channel is None
 
 
 def test_floats_out_of_range_are_clipped_and_not_wrapped() -> None:
@@ -68,7 +65,7 @@ def test_floats_out_of_range_are_clipped_and_not_wrapped() -> None:
 
 @pytest.mark.parametrize("form", [Format(16_000, 1), Format(48_000, 2, "float32"), Format(44_100, 8, "int32")])
 def test_no_frames_give_no_samples(form: Format) -> None:
-    assert len(ToCore(form)(np.zeros((0, form.frame_bytes), np.uint8))) == 0
+    assert len(Pickup(form)(np.zeros((0, form.frame_bytes), np.uint8))) == 0
 
 
 @given(st.binary(max_size=960).map(lambda data: data[: len(data) // 24 * 24]))

@@ -7,6 +7,7 @@ import pytest
 import sounddevice
 
 from edge.audio import device as module
+from edge.audio.arrays import Wish
 from edge.audio.convert import Format
 from edge.audio.device import MOST_AHEAD_S, REST_S, Device, DeviceSink, DeviceSource, _forms, choose, devices, rescan
 from edge.audio.feed import AHEAD_S, TAIL_S
@@ -88,8 +89,8 @@ def test_rescan_survives_a_portaudio_that_will_not_end(card: FakePortAudio) -> N
 # --- forms ---------------------------------------------------------------------------------------------
 
 
-def forms(inputs: int, channel: int | None = None, rate: int = 0, *, output: bool = False) -> list[Format]:
-    return list(_forms(Device(0, "x", inputs, inputs, 22_050), rate, channel, output=output))
+def forms(inputs: int, wish: Wish | None = None, rate: int = 0) -> list[Format]:
+    return list(_forms(Device(0, "x", inputs, inputs, 22_050), rate, (wish or Wish()).counts(inputs)))
 
 
 def counts(found: list[Format]) -> list[int]:
@@ -108,10 +109,10 @@ def test_a_wanted_rate_is_the_only_one_and_else_the_cards_own_comes_last() -> No
 
 
 def test_a_channel_of_an_array_opens_all_of_it() -> None:
-    assert counts(forms(6, channel=5)) == [6]
-    assert counts(forms(6, channel=1)) == [6, 2]
-    assert counts(forms(32, channel=1)) == [2, 32]  # 32 is a sound server's invention
-    assert all(form.channels > 3 for form in forms(8, channel=3))
+    assert counts(forms(6, Wish(channel=6))) == [6]
+    assert counts(forms(6, Wish(channel=2))) == [6, 2]
+    assert counts(forms(32, Wish(channel=2))) == [2, 32]  # 32 is a sound server's invention
+    assert all(form.channels > 3 for form in forms(8, Wish(channel=4)))
 
 
 def test_every_form_can_be_tried_only_once() -> None:
@@ -152,7 +153,7 @@ def test_why_it_cannot_be_opened(card: FakePortAudio, code: int, words: str) -> 
 
 def test_a_channel_beyond_the_last_is_a_mistake_of_the_owner(card: FakePortAudio) -> None:
     with pytest.raises(AudioError, match=r'"Headset" has 1 channels, so audio\.channel = 3 cannot be\.'):
-        DeviceSource("Headset", channel=2).open()
+        DeviceSource("Headset", wish=Wish(channel=3)).open()
 
 
 # --- reading -------------------------------------------------------------------------------------------
@@ -344,7 +345,7 @@ def test_only_an_underrun_inside_a_reply_is_counted(card: FakePortAudio) -> None
     out.speaker.play(1, ramp(20_000).tobytes(), 48_000)
     out.sink.pump()
     assert out.speaker.underruns == 0
-    out.run(0.02)
+    out.run(0.04)
     assert out.speaker.underruns == 1
     out.run(0.1)
     assert out.card.left > AHEAD  # what the audio thread is late is made good by a larger piece

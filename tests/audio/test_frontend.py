@@ -84,6 +84,19 @@ def test_an_event_never_overtakes_its_audio() -> None:
     assert kinds == [SpeechStarted, SpeechPaused, SpeechEnded]
 
 
+@pytest.mark.parametrize("silence_s", [0.35, 1.4])
+def test_patience_is_obeyed_also_in_the_silence_that_has_begun(silence_s: float) -> None:
+    room = Room()
+    room.quiet(1.0)
+    room.ears(Ears.LISTEN)
+    room.play(recording(LAMP)[:24_000])
+    room.quiet(0.1)
+    room.front.set_patience(silence_s)
+    room.quiet(2.0)
+    [(told_at, end)] = [(now, event) for now, _, event in room.told if isinstance(event, SpeechEnded)]
+    assert told_at - end.voiced_until == pytest.approx(silence_s, abs=0.041)
+
+
 def test_an_array_at_48_khz_in_float_is_heard_the_same() -> None:
     room = Room(form=Format(48_000, 4, "float32"))
     room.play(np.zeros(48_000, np.float32))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from edge.audio.arrays import Roles
 from edge.audio.calibration import Finding, Recording, analyse, gain_db
 from edge.audio.convert import Format
 from edge.audio.measuring import Session
@@ -58,9 +59,9 @@ class Sink:
 class Source(Sink):
     """Hears the other end of `sink` after DELAY_S."""
 
-    def __init__(self, sink: Sink, time: Time, form: Format, channel: int | None = None) -> None:
+    def __init__(self, sink: Sink, time: Time, form: Format, roles: Roles | None = None) -> None:
         self._sink, self._time = sink, time
-        self.form, self.channel, self.name = form, channel, "mic"
+        self.form, self.roles, self.name = form, roles, "mic"
         self.ring = Ring(RATE, form.frame_bytes, 10.0)
         self.overruns, self.gate = 0, True
         self.is_open, self.dead, self.stops = True, False, False
@@ -90,13 +91,13 @@ class Bench:
     time: Time
 
 
-def bench(form: Format | None = None, channel: int | None = None, volume: int = 100) -> Bench:
+def bench(form: Format | None = None, roles: Roles | None = None, volume: int = 100) -> Bench:
     time, events = Time(), list[Event]()
     speaker = QueueSpeaker(events.append, time, volume)
     speaker.opened("spk", RATE, 0.0)
     sink = Sink(speaker, time)
     sink.line = np.zeros(0, np.int16)
-    source = Source(sink, time, form or Format(RATE, 1), channel)
+    source = Source(sink, time, form or Format(RATE, 1), roles)
     return Bench(Session(source, sink, speaker, events, time, time.pause), source, sink, speaker, time)
 
 
@@ -122,10 +123,10 @@ def test_the_volume_is_taken_into_account() -> None:
     assert analyse(recording, 50).return_db == pytest.approx(20 * np.log10(GAIN), abs=0.3)
 
 
-@pytest.mark.parametrize(("channel", "columns"), [(None, 4), (3, 1)])
-def test_an_array(channel: int | None, columns: int) -> None:
+@pytest.mark.parametrize(("roles", "columns"), [(None, 4), (Roles((3,)), 1)])
+def test_an_array(roles: Roles | None, columns: int) -> None:
     """All channels where they are mixed; else the one that the daemon listens to."""
-    recording = run(bench(Format(RATE, 4), channel))
+    recording = run(bench(Format(RATE, 4), roles))
     assert recording.samples.shape[1] == columns
     expected = 20 * np.log10(GAIN) - (12 if columns == 4 else 0)  # the mean of four, three of them silent
     assert analyse(recording).return_db == pytest.approx(expected, abs=0.3)

@@ -15,11 +15,11 @@ from edge.audio.files import load
 from edge.audio.keeper import Keeper
 from edge.audio.microphone import AudioThread, Ear, Sessions
 from edge.audio.speaker import QueueSpeaker
-from edge.config import Config
 from edge.core.effects import Ears
 from edge.core.events import Event, MicAudio, MicFound, MicLost, PlayoutEnded, SpeakerFound, SpeakerLost
 from edge.wiring import front_end
 from tests import rig as sound
+from tests.settings import EXACT
 
 RATE = sound.RATE
 LAMP = Path(__file__).parents[1] / "data/speech/livingroom_lamp.flac"
@@ -36,7 +36,7 @@ class Side:
         self.events: list[Event] = []
         self.speaker = QueueSpeaker(self.events.append, time.monotonic)
         sessions = Sessions(self.events.append, lambda call: call())
-        front = front_end(Config(), sessions, self.speaker)
+        front = front_end(EXACT, sessions, self.speaker)
         self.source, self.sink = DeviceSource("usbmic"), DeviceSink(self.speaker, "usbspk")
         self.thread = AudioThread(front, self.speaker, source=self.source, sink=self.sink)
         self.keeper = Keeper(
