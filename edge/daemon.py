@@ -142,20 +142,25 @@ class Daemon:
                 self.ports.speaker.finish(turn)
             case do.CancelReply(turn, goes_on):
                 agent.interrupt(turn, self.ports.speaker.stop(turn), goes_on=goes_on)
-            case do.SetEars(mode, since):
-                self.ports.microphone.set_ears(mode, since)
-                if mode is not Ears.OFF:
-                    self.ports.speaker.prepare()
-            case do.SetPatience(silence_s):
-                self.ports.microphone.set_patience(silence_s)
-            case do.CloseMic(closed):
-                self.ports.microphone.close_mic(closed)
+            case do.SetEars() | do.SetPatience() | do.CloseMic():
+                self._tell_microphone(self.ports.microphone, effect)
             case do.RunTool():
                 self._run_tool(effect)
             case do.Publish(event, fields):
                 self.publish(event, fields)
             case _:
                 self._tell_agent(agent, effect)
+
+    def _tell_microphone(self, microphone: Microphone, effect: do.SetEars | do.SetPatience | do.CloseMic) -> None:
+        match effect:
+            case do.SetEars(mode, since):
+                microphone.set_ears(mode, since)
+                if mode is not Ears.OFF:
+                    self.ports.speaker.prepare()
+            case do.SetPatience(silence_s):
+                microphone.set_patience(silence_s)
+            case do.CloseMic(closed):
+                microphone.close_mic(closed)
 
     def _tell_agent(self, agent: Agent, effect: do.Effect) -> None:
         match effect:

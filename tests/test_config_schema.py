@@ -20,6 +20,8 @@ NUMBERS = [(path, key) for path, key in KEYS if key.metadata["low"] is not None]
 CHOICES = [(path, key) for path, key in KEYS if key.metadata["choices"]]
 ALONE = {  # what some keys need beside them, or must not be
     "device.timezone": 'device.timezone = "UTC"',
+    "audio.array": 'audio.array = "plain"',
+    "audio.positions_mm": "audio.microphones = 1",
     "engine.use": 'engine.use = ["local"]',
     "realtime.url": 'realtime.url = "ws://a.example"',
     "realtime.max_context_tokens": "realtime.retention = 0.5",
@@ -64,8 +66,10 @@ def other_than_default(key: Field[Any]) -> tuple[str, Any]:
     if isinstance(default, (int, float)):
         number = type(default)(limits["high"] if limits["high"] != default else limits["low"])
         return str(number), number
-    special = {"timezone": "UTC", "url": "https://a.example", "use": "local"}
+    special = {"timezone": "UTC", "url": "https://a.example", "use": "local", "array": "plain", "positions_mm": "0 1"}
     text = special.get(key.name, "something")
+    if key.name == "microphones":
+        return "2, 3", (2, 3)
     if key in fields(Realtime) and key.name == "url":
         text = "wss://a.example"
     return text, (text,) if isinstance(default, tuple) else text

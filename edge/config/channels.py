@@ -15,7 +15,7 @@ FARTHEST_MM = 500.0  # a longer array needs more than one direction for the whol
 
 
 def position(text: str) -> tuple[float, float] | None:
-    """The place of a microphone in mm from "x,y" or "x y" (a variable's list is split at commas); None if it is none."""
+    """The place of a microphone in mm from "x,y", or "x y" since a variable's list is split at commas; else None."""
     parts = re.split(r"[,\s]+", text.strip())
     try:
         x, y = (float(part) for part in parts)

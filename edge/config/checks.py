@@ -12,7 +12,14 @@ from edge.config.schema import ENGINES, Config
 
 def wrong(config: Config) -> list[str]:
     """All mistakes that only the whole shows."""
-    return [*wrong_channels(config.audio), *_engines(config), *_zone(config), *_silences(config), *_realtime(config), *_mcp(config)]
+    return [
+        *wrong_channels(config.audio),
+        *_engines(config),
+        *_zone(config),
+        *_silences(config),
+        *_realtime(config),
+        *_mcp(config),
+    ]
 
 
 def _engines(config: Config) -> list[str]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 # Chosen with tests/bench/endpointing.py, on the half of its recordings that is for choosing.
 TURNS = 8  # how many turns are looked back at
-MARGIN_S = 0.25  # patience above the pauses that are to be survived: people do not pause by the clock
+MARGIN_S = 0.2  # patience above the pauses that are to be survived: people do not pause by the clock
 UP_S, DOWN_S = 0.15, 0.02  # most that one turn changes: being cut off is worse than waiting for 20 ms
 FADE_S = 120.0  # what was learnt counts half after this time: the next one to speak may be somebody else
 LONGEST_S = 2.0  # who goes on after more than this has had another idea, and was not cut off
+NO_OPINION = 0.5  # as probable as not
 COMPLETE_SHARE = 0.7  # of the usual patience, when the words are surely all
 
 
@@ -97,10 +98,11 @@ class Pauses:
     @property
     def for_words_s(self) -> float:
         """Patience while the engine reads the words so far: until then it could not answer them either."""
-        return max(self.usual_s, self.settings.most_s)
+        return max(self.usual_s, self.settings.unfinished_s)
 
     def with_words(self, complete: float) -> float:
-        """Patience when the turn so far is thought to be complete with this probability; 0.5 says nothing."""
+        """Patience when the turn so far is thought to be complete with this probability."""
         usual = self.usual_s
-        end = self._bounded(usual * COMPLETE_SHARE) if complete > 0.5 else max(usual, self.settings.unfinished_s)  # noqa: PLR2004
+        all_said = complete > NO_OPINION
+        end = self._bounded(usual * COMPLETE_SHARE) if all_said else max(usual, self.settings.unfinished_s)
         return usual + (end - usual) * min(1.0, abs(2 * complete - 1))

@@ -12,12 +12,16 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
+import soxr
 
 from edge.agents.local.understanding.completeness import judged
 from edge.agents.local.understanding.meaning import Context
 from edge.agents.local.understanding.text import is_hallucination
+from edge.agents.local.worker.voice import RATE as VOICE_RATE
+from edge.agents.local.worker.voice import Voice
 from edge.audio.convert import Samples
 from edge.audio.files import load
 from edge.config import Config, Conversation
@@ -32,8 +36,22 @@ SILENCES_MS = (350, 450, 550, 700, 1000, 1400)
 PAUSES_MS = (600, 800, 1000)
 THINKS_S = 0.6  # until the reply begins: who goes on before that was cut off, and is heard to be
 AFTER_S = 2.0
+LOUDNESS, SOUND = 0.3, 60  # of the made-up voice; what counts as its last sound
+# Made up by whoever wrote the rules about words, before they were run on them; a hesitation is where the stroke is.
+SENTENCES = (
+    "Set a timer for |ten minutes.", "What is the weather like in |Paris?", "Turn on the |kitchen light.",
+    "How many people live in |Germany?", "Can you tell me |what time it is?", "Tell me a joke about |cats.",
+    "I want to |know how far away the moon is.", "What is twenty three times |seventeen?",
+    "Please turn the volume down |to thirty percent.", "Who wrote |Romeo and Juliet?",
+    "Why is the sky |blue in the daytime?", "Remind me to |water the plants.",
+    "Explain how a |refrigerator works.", "What should I |cook for dinner tonight?",
+    "My sister and |her husband are coming on Sunday.", "Cancel |the timer.",
+)  # fmt: skip
+ALWAYS_S = 60.0  # one recording begins with seven seconds of silence
 KEEP_BYTES = 128_000  # what was read before a pause is not read again from 4 s on (agents/local/hearing)
 SPLIT_S = 2.5  # shorter sentences have no middle to pause in
+SEVERAL = ("arctic_aew", "cards", "librivox")  # recordings of one speaker each
+ROUNDS = 3
 EDGE_S = 0.05  # around a pause that is stretched
 
 
@@ -58,7 +76,6 @@ class Way:
     name: str
     talk: Conversation
     words: bool = False
-    together: bool = False  # all cases in one conversation, else each in its own
 
 
 class _Ends(ScriptedAgent):
@@ -139,7 +156,8 @@ def _read(pcm: bytes) -> tuple[str, float]:
 async def _conversation(way: Way, cases: Sequence[Case]) -> list[list[tuple[float, float]]]:
     """When turns ended in each case, and their text was there, in seconds after its beginning; hands-free."""
     agent, told = _Ends(words=way.words), []
-    async with _Device(agent, replace(Config(), conversation=way.talk)) as device:
+    talk = replace(way.talk, follow_up_s=ALWAYS_S, no_speech_s=ALWAYS_S)
+    async with _Device(agent, replace(Config(), conversation=talk)) as device:
         for case in cases:
             if device.state == "idle":
                 device.press()
@@ -150,22 +168,15 @@ async def _conversation(way: Way, cases: Sequence[Case]) -> list[list[tuple[floa
     return told
 
 
-def _heard(way: Way, cases: Sequence[Case]) -> list[list[tuple[float, float]]]:
-    if way.together:
-        return asyncio.run(_conversation(way, cases))
-    return [asyncio.run(_conversation(way, [case]))[0] for case in cases]
-
-
-def _row(way: Way, cases: Sequence[Case]) -> tuple[object, ...]:
-    heard = _heard(way, cases)
-    pairs = list(zip(cases, heard, strict=True))
+def _row(way: Way, talks: Sequence[Sequence[Case]]) -> tuple[object, ...]:
+    pairs = [pair for cases in talks for pair in zip(cases, asyncio.run(_conversation(way, cases)), strict=True)]
     cut = [any(end < case.last_s for end, _ in ends) for case, ends in pairs]
     late = [
         [(end - case.last_s, text - case.last_s) for end, text in ends if end >= case.last_s] for case, ends in pairs
     ]
     delays = [ends[0][0] * 1000 for ends in late if ends]
     usable = [max(ends[0]) * 1000 for ends in late if ends]
-    found, count = sum(map(bool, heard)), len(cases)
+    found, count = sum(bool(ends) for _, ends in pairs), len(pairs)
     stats = [round(f) for f in (median(delays), percentile(delays, 0.95), median(usable), percentile(usable, 0.95))]
     return (way.name, f"{found}/{count}", f"{sum(cut)}/{count}", *stats)
 
@@ -186,6 +197,31 @@ def stretched(pause_ms: int) -> list[Case]:
         if gap is not None:
             made.append(_with_pause(clip, gap, pause_ms / 1000))
     return sorted(made, key=lambda case: hashlib.sha256(case.name.encode()).hexdigest())
+
+
+def spoken(pause_ms: int) -> list[Case]:
+    """What people say to a device, in the device's own voice, with a pause where one hesitates, or without."""
+    return [_spoken(number, text, pause_ms / 1000) for number, text in enumerate(SENTENCES)]
+
+
+def _spoken(number: int, text: str, pause_s: float) -> Case:
+    room = _noise(0.5)
+    parts = [_voice(part) for part in (text.split("|") if pause_s else [text.replace("|", "")])]
+    samples = np.concatenate([room, *(piece for part in parts for piece in (part, _noise(pause_s)))])
+    return Case(f"spoken_{number}", samples, len(samples) / RATE - pause_s)
+
+
+@cache
+def _voice(text: str) -> Samples:
+    """From the first sound to the last."""
+    whole = np.frombuffer(b"".join(Voice().speak(text)), np.int16).astype(np.float32)
+    samples = soxr.resample(whole, VOICE_RATE, RATE) * LOUDNESS
+    loud = np.flatnonzero(np.abs(samples) > SOUND)
+    return np.asarray(samples[loud[0] : loud[-1] + 1], np.int16)
+
+
+def _noise(seconds: float) -> Samples:
+    return np.random.default_rng(1).normal(0, 8, round(seconds * RATE)).astype(np.int16)
 
 
 def _labelled() -> list[Clip]:
@@ -241,25 +277,27 @@ def ways() -> list[Way]:
     """What is compared."""
     talk = Config().conversation
     plain = fixed(talk.end_silence_ms)
-    learnt = [Way("adaptive", talk, together=True)]
-    heard = [Way("words only", replace(talk, least_silence_ms=550, most_silence_ms=550), words=True),
-             Way("adaptive + words", talk, words=True, together=True)]  # fmt: skip
-    return [plain, *learnt, *(heard if models_present() else [])]
+    return [plain, Way("adaptive", talk), *([Way("adaptive + words", talk, words=True)] if models_present() else [])]
 
 
 HEADER = ("ends found by", "turns found", "cut in a pause", "delay median ms", "p95", "with text", "p95")
 
 
-def _halves(cases: Sequence[Case]) -> list[tuple[str, list[Case]]]:
-    return [
-        ("chosen on", [case for case in cases if case.chosen_on]),
-        ("not chosen on", [case for case in cases if not case.chosen_on]),
-    ]
+def halves(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """By the hash of the name."""
+    return {
+        "chosen on": [case for case in cases if case.chosen_on],
+        "not chosen on": [case for case in cases if not case.chosen_on],
+    }
 
 
-def _compare(title: str, cases: Sequence[Case]) -> None:
-    for half, some in [*_halves(cases), ("all", list(cases))]:
-        show(f"{title}: {half}", HEADER, [_row(way, some) for way in ways()])
+def by_speaker(cases: Sequence[Case]) -> list[list[Case]]:
+    """Conversations: each speaker says what was recorded of them, and all of it again, and again."""
+    talks: dict[str, list[Case]] = {}
+    for case in cases:
+        name = case.name.rpartition("_")[0] if case.name.startswith(SEVERAL) else case.name
+        talks.setdefault(name, []).append(case)
+    return [talk * ROUNDS for talk in talks.values()]
 
 
 async def _false_starts() -> list[tuple[object, ...]]:
@@ -275,10 +313,17 @@ def run() -> None:
     """Every recording of speech in each way; the same with longer pauses; then the noises."""
     cases = recordings()
     show("Endpointing with one silence for everybody (from the labelled end of the last word)",
-         HEADER, [_row(fixed(ms), cases) for ms in SILENCES_MS])  # fmt: skip
-    _compare("Endpointing, recordings as they are", cases)
+         HEADER, [_row(fixed(ms), [[case] for case in cases]) for ms in SILENCES_MS])  # fmt: skip
+    for half, some in halves(cases).items():
+        show(f"Each speaker in a conversation of their own: {half}",
+             HEADER, [_row(way, by_speaker(some)) for way in ways()])  # fmt: skip
     for pause_ms in PAUSES_MS:
-        _compare(f"Endpointing, one pause of {pause_ms} ms in each sentence", stretched(pause_ms))
+        for half, some in halves(stretched(pause_ms)).items():
+            show(f"One conversation, one pause of {pause_ms} ms in each sentence: {half}",
+                 HEADER, [_row(way, [some]) for way in ways()])  # fmt: skip
+    for pause_ms in (0, *PAUSES_MS) if models_present() else ():
+        show(f"Sentences to a device, in its own voice, each by itself, a pause of {pause_ms} ms in it",
+             HEADER, [_row(way, [[case] for case in spoken(pause_ms)]) for way in ways()])  # fmt: skip
     noises = asyncio.run(_false_starts())
     count = len(clips("noise"))
     title = f"Noises taken for a turn by the detector: {len(noises)} of {count} (the transcript check comes after)"

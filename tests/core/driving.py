@@ -14,6 +14,7 @@ START = 100.0
 RATE = 24_000
 
 WORDS = {
+    do.SetPatience: "patience",
     do.Connect: "conn",
     do.SendAudio: "audio",
     do.HoldTurn: "hold",

@@ -139,6 +139,31 @@ class Loudspeaker:
             assert not step.did(do.Play)
 
 
+class Patience:
+    """Within its bounds; changed only by what bears on it; and that of this person whenever they are speaking."""
+
+    def __init__(self) -> None:
+        self.silence_s: float | None = None
+
+    def __call__(self, step: Step) -> None:
+        limits, conv = step.conv.settings.pauses, step.conv
+        if self.silence_s is None:
+            self.silence_s = limits.start_s
+        for effect in step.effects:
+            if isinstance(effect, do.SetPatience):
+                assert effect.silence_s != self.silence_s, "told what is known"
+                assert limits.least_s <= effect.silence_s <= limits.unfinished_s
+                self.silence_s = effect.silence_s
+        assert limits.least_s <= conv.pauses.usual_s <= limits.most_s
+        turn = conv.turn
+        if turn is not None and turn.by_voice and not (turn.eager or turn.ended):
+            assert self.silence_s == round(conv.pauses.usual_s, 2)
+        if step.did(do.SetPatience):
+            words = isinstance(step.event, ev.SpeechPaused | ev.TurnSeems)
+            assert not words or not (conv.engine_ends or in_the_tail(turn)), "who ends by other means is meddled with"
+            assert words or isinstance(step.event, ev.SpeechResumed | ev.SpeechStarted) or step.did(do.SetEars)
+
+
 def mutes(step: Step) -> None:
     """A long hold toggles unless the person is talking with the button held; nothing else but the mute itself mutes."""
     wanted, turn = step.muted, step.turn
@@ -177,6 +202,7 @@ def promises() -> list[Check]:
         Tail(),
         Announcements(),
         Loudspeaker(),
+        Patience(),
         mutes,
         follow_up_has_an_engine,
         only_going_on_goes_on,

@@ -32,6 +32,20 @@ def test_turns_are_told_apart() -> None:
     assert (ledger.heard(1, 5), ledger.heard(2, 5), ledger.heard(3, 0)) == (10, 0, 0)
 
 
+def test_what_a_device_gives_back_was_not_heard() -> None:
+    """A part of a turn, a whole one, and the silence between them."""
+    ledger = Ledger()
+    ledger.sounded(1, 100)
+    ledger.silence(50)
+    ledger.sounded(2, 100)
+    ledger.rewind(130)
+    assert (ledger.heard(1, 0), ledger.heard(2, 0), ledger.handed_over) == (100, 0, 120)
+    ledger.rewind(60)
+    assert ledger.heard(1, 0) == 60
+    ledger.sounded(2, 10)
+    assert (ledger.heard(2, 0), ledger.heard(1, 0)) == (10, 60)
+
+
 def test_old_turns_are_forgotten() -> None:
     """A thousand turns take no more memory than a few."""
     ledger = Ledger()

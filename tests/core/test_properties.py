@@ -37,9 +37,11 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.SpeechEnded: lambda w, _t, pick: ev.SpeechEnded(w.now - 0.1 * pick),
     ev.BargedIn: lambda w, _t, pick: ev.BargedIn(w.now - 0.1 * pick),
     ev.AgentLost: lambda _w, _t, pick: ev.AgentLost("gone", retryable=pick % 3 > 0),
-    ev.AgentReady: lambda _w, _t, pick: ev.AgentReady(ends_turns=pick % 2 > 0),
+    ev.AgentReady: lambda _w, _t, pick: ev.AgentReady(ends_turns=pick % 3 == 1, judges=pick % 2 > 0),
     ev.AgentWarned: lambda _w, _t, _p: ev.AgentWarned("the model ends soon"),
     ev.VoiceHeard: lambda _w, turn, _p: ev.VoiceHeard(turn),
+    ev.SpeechResumed: lambda _w, _t, pick: ev.SpeechResumed(0.2 * pick),
+    ev.TurnSeems: lambda _w, turn, pick: ev.TurnSeems(turn, pick / 11),
     ev.TurnEnded: lambda _w, turn, _p: ev.TurnEnded(turn),
     ev.Spent: lambda _w, turn, pick: ev.Spent(turn, {"input_text": pick}),
     ev.TranscriptHeard: lambda _w, turn, pick: ev.TranscriptHeard(turn, "hello", final=pick % 2 > 0),
@@ -57,6 +59,7 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
 }
 
 TALK = (ev.MicAudio, ev.MicAudio, ev.SpeechStarted, ev.SpeechEnded, ev.Held, ev.Released, ev.Pressed)
+PAUSING = (ev.SpeechPaused, ev.TurnSeems, ev.SpeechResumed)
 ENGINE_HEARS = (ev.VoiceHeard, ev.TurnEnded)
 
 PLAYING = (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded)
@@ -65,7 +68,7 @@ PLAYING = (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded)
 LIKELY: dict[State, tuple[type[ev.Event], ...]] = {
     State.IDLE: (ev.Pressed, ev.Pressed, ev.AgentReady, ev.TextGiven, ev.SayGiven),
     State.CONNECTING: (*TALK, ev.AgentReady, ev.SayGiven),
-    State.LISTENING: (*TALK, *ENGINE_HEARS),
+    State.LISTENING: (*TALK, *PAUSING, *ENGINE_HEARS),
     State.THINKING: (ev.ReplyText, ev.ReplyAudio, ev.ReplyAudio, ev.ReplyEnded, ev.ToolCalled, ev.SpeechStarted),
     State.SPEAKING: (*PLAYING, ev.BargedIn, ev.Pressed, ev.AgentLost),
     State.MUTED: (ev.MuteSet, ev.TextGiven, ev.Pressed),
@@ -83,6 +86,7 @@ IN_THE_TAIL: tuple[type[ev.Event], ...] = (
     ev.MicLost,
     ev.MicFound,
     ev.SpeechPaused,
+    ev.TurnSeems,
     ev.SayGiven,
     ev.TextGiven,
     ev.ForgetAsked,

@@ -201,3 +201,39 @@ def test_floor_stays_between_its_bounds(decibels: list[float]) -> None:
     floor = NoiseFloor()
     for level in decibels:
         assert FLOOR_MIN_DB <= floor.update(level) <= max(-60.0, *decibels, FLOOR_MIN_DB) + 0.02
+
+
+# --- patience ----------------------------------------------------------------------------------------------
+
+
+def test_a_resumed_pause_tells_its_length() -> None:
+    """From the last voiced frame to the first of the next run."""
+    told = feed(Endpointer(), TALK + "." * 30 + "v." + "." * 8 + TALK)
+    assert [event for _, event in told if isinstance(event, ev.SpeechResumed)] == [ev.SpeechResumed(at(40))]
+
+
+@pytest.mark.parametrize("frames", [30, 90])
+def test_patience_holds_from_one_turn_to_the_next(frames: int) -> None:
+    endpointer = Endpointer()
+    endpointer.be_patient(frames * FRAME_S)
+    for _ in range(2):
+        [number] = [n for n, event in feed(endpointer, TALK + "." * 100) if isinstance(event, ev.SpeechEnded)]
+        assert number == 40 + frames
+        endpointer.reset()
+
+
+def test_patience_may_change_within_a_silence() -> None:
+    """Longer just before the end; shorter when it has lasted long enough already: the end is then."""
+    endpointer = Endpointer()
+    feed(endpointer, TALK + "." * 54)
+    endpointer.be_patient(1.4)
+    assert feed(endpointer, "." * 85) == []
+    endpointer.be_patient(0.4)
+    assert letters(feed(endpointer, ".")) == "E"
+
+
+@given(drawn, st.floats(-1, 3))
+def test_whatever_the_patience_an_end_follows_its_pause(frames: str, silence_s: float) -> None:
+    endpointer = Endpointer()
+    endpointer.be_patient(silence_s)
+    assert re.fullmatch("(S(PR)*PE)*(S(PR)*P?)?", letters(feed(endpointer, frames)))

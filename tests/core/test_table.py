@@ -25,6 +25,7 @@ SCENES: dict[str, list[Callable[[Driver], str]]] = {
     "connecting_text": [lambda d: d(ev.TextGiven("hi"))],
     "connecting_say": [lambda d: d(ev.SayGiven("tea"))],
     "listening": [lambda d: d(ev.Pressed())],
+    "listening_paused": [lambda d: d(ev.Pressed(), ev.MicAudio(pcm()), ev.SpeechStarted(d.now), ev.SpeechPaused())],
     "listening_said": [lambda d: d(ev.Pressed(), ev.MicAudio(pcm()), ev.SpeechStarted(d.now))],
     "listening_held": [lambda d: d(ev.Pressed(), ev.Held(), ev.MicAudio(pcm(0.2)), ev.SpeechStarted(d.now))],
     "listening_closing": [lambda d: d(ev.Pressed(), ev.MicAudio(pcm()), ev.SpeechStarted(d.now), ev.Pressed())],
@@ -45,19 +46,19 @@ Pressed | muted                             | =          | !error
 Pressed | connecting connecting_over        | idle       | drop off
 Pressed | connecting_text connecting_say    | connecting | drop listen conn
 Pressed | listening                         | idle       | drop off
-Pressed | listening_said listening_held     | =          |
+Pressed | listening_said listening_paused listening_held | = |
 Pressed | thinking* speaking*               | listening  | cancel !interrupted listen
 
 Held | idle                                 | listening  | listen hold
 Held | error                                | =          | !error
 Held | connecting                           | =          |
-Held | listening listening_said listening_held | =       | hold
+Held | listening listening_said listening_paused listening_held | = | hold
 
 Released | listening_held                   | =          |
 
 LongHeld | idle error                       | muted      | close !mute off
 LongHeld | muted                            | idle       | open !mute off
-LongHeld | connecting listening listening_said | muted   | close !mute drop off
+LongHeld | connecting listening listening_said listening_paused | muted | close !mute drop off
 LongHeld | connecting_closing connecting_over connecting_text connecting_say | = | close !mute off
 LongHeld | listening_closing                | thinking   | close !mute end off
 LongHeld | thinking* speaking*              | =          | close !mute off
@@ -68,7 +69,7 @@ ForgetAsked | thinking* speaking*           | idle       | cancel !interrupted c
 
 MuteSet | idle error                        | muted      | close !mute off
 MuteSet | muted                             | idle       | open !mute off
-MuteSet | connecting listening listening_said listening_held | muted | close !mute drop off
+MuteSet | connecting listening listening_said listening_paused listening_held | muted | close !mute drop off
 MuteSet | connecting_closing connecting_over connecting_text connecting_say | = | close !mute off
 MuteSet | listening_closing listening_released | thinking | close !mute end off
 MuteSet | thinking* speaking*               | =          | close !mute off
@@ -77,6 +78,7 @@ MicAudio | connecting connecting_closing    | =          |
 MicAudio | listening*                       | =          | audio
 
 SpeechStarted | connecting listening listening_said listening_held | = |
+SpeechStarted | listening_paused            | =          | resume
 SpeechStarted | connecting_over             | =          | listen
 SpeechStarted | thinking                    | listening  | cancel !interrupted listen
 
@@ -84,7 +86,7 @@ SpeechPaused | listening*                   | =          | eager
 SpeechResumed | listening*                  | =          | resume
 
 SpeechEnded | connecting connecting_closing | =          | watch
-SpeechEnded | listening listening_said listening_closing | thinking | end watch
+SpeechEnded | listening listening_said listening_paused listening_closing | thinking | end watch
 
 BargedIn | speaking*                        | listening  | cancel !interrupted listen
 
@@ -107,7 +109,8 @@ AgentLost | speaking_ended                  | =          | !error
 AgentWarned | idle muted error connecting* listening* thinking* speaking* | = | !error
 Spent | idle muted error connecting* listening* thinking* speaking* | = | !usage
 VoiceHeard | listening*                     | =          |
-TurnEnded | listening listening_said listening_closing | thinking | watch
+TurnSeems | listening_paused                | =          | patience
+TurnEnded | listening listening_said listening_paused listening_closing | thinking | watch
 
 TranscriptHeard | listening* thinking* speaking* | =     | !user_transcript
 ReplyText | thinking* speaking*             | =          | !reply_transcript
@@ -136,7 +139,8 @@ SayGiven | connecting* listening* thinking* speaking* | = |
 MicLost | idle                              | error      | !error off
 MicLost | connecting listening              | error      | !error drop off
 MicLost | error muted                       | =          | !error off
-MicLost | listening_said listening_held listening_closing listening_released | thinking | !error end off
+MicLost | listening_said listening_paused listening_held | thinking | !error end off
+MicLost | listening_closing listening_released | thinking | !error end off
 MicLost | connecting_closing connecting_over connecting_text connecting_say thinking* speaking* | = | !error off
 
 MicFound | idle muted                       | =          | !microphone off
@@ -153,7 +157,7 @@ SpeakerFound | idle muted error connecting* listening* thinking* speaking* | = |
 TimePassed | connecting connecting_over connecting_text connecting_say | idle | !error drop off
 TimePassed | connecting_closing             | =          | watch
 TimePassed | listening                      | idle       | drop off
-TimePassed | listening_said listening_held listening_closing listening_released | thinking | end watch
+TimePassed | listening_said listening_paused listening_held listening_closing listening_released | thinking | end watch
 TimePassed | thinking* speaking*            | idle       | !error cancel !interrupted off
 """
 
@@ -162,8 +166,9 @@ ASIDE = """
 Pressed | connecting_closing listening_closing listening_released
 Held | connecting_closing connecting_over connecting_text connecting_say listening_closing listening_released
 Released | connecting connecting_closing connecting_over connecting_text connecting_say
-Released | listening listening_said listening_closing listening_released
+Released | listening listening_said listening_paused listening_closing listening_released
 LongHeld | listening_held listening_released
+TurnSeems | listening listening_said listening_held listening_closing listening_released
 TurnEnded | listening_held listening_released
 MicAudio | connecting_over connecting_text connecting_say
 SpeechStarted | connecting_closing connecting_text connecting_say listening_closing listening_released thinking_text
@@ -225,6 +230,7 @@ def _event(kind: str, drive: Driver) -> ev.Event:
         "AgentLost": ev.AgentLost("gone", retryable=True),
         "AgentWarned": ev.AgentWarned("the model ends soon"),
         "VoiceHeard": ev.VoiceHeard(turn),
+        "TurnSeems": ev.TurnSeems(turn, complete=0.0),
         "TurnEnded": ev.TurnEnded(turn),
         "Spent": ev.Spent(turn, {"input_text": 1}),
         "TranscriptHeard": ev.TranscriptHeard(turn, "hello", final=True),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.core.events import AgentLost, ReplyAudio, ReplyEnded, ReplyText, ToolCalled, TranscriptHeard
+from edge.core.events import AgentLost, ReplyAudio, ReplyEnded, ReplyText, ToolCalled, TranscriptHeard, TurnSeems
 from tests.agents.local.benches import Bench, speech, with_worker
 
 MIND = ["Because ", "of ", "the ", "air. ", "It ", "scatters ", "blue. "]
@@ -139,9 +139,11 @@ def test_a_tool_is_not_used_before_the_turn_is_really_over(tmp_path: Path) -> No
 
 
 def noticed(bench: Bench, turn: int) -> list[object]:
-    """What somebody could see or hear of a turn; a transcript so far is no secret."""
-    secret = [e for e in bench.events if not (isinstance(e, TranscriptHeard) and not e.final)]
-    return [e for e in secret if getattr(e, "turn", 0) == turn]
+    """What somebody could see or hear of a turn; the words so far are no secret, nor whether they seem to be all."""
+    told = [
+        e for e in bench.events if not (isinstance(e, TurnSeems) or (isinstance(e, TranscriptHeard) and not e.final))
+    ]
+    return [e for e in told if getattr(e, "turn", 0) == turn]
 
 
 def test_early_work_is_thrown_away_when_the_person_goes_on(tmp_path: Path) -> None:

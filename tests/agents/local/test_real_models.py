@@ -101,7 +101,7 @@ def test_the_worker_with_its_real_models_survives_a_kill_in_the_middle_of_readin
         path = models.path_of(EARS, models_dir(load_config().local))
         agent = LocalAgent(Settings(Path(path)), events.append, lambda: "")
         await agent.open()
-        await wait_until(lambda: AgentReady() in events, 90)
+        await wait_until(lambda: AgentReady(judges=True) in events, 90)
         agent.audio(1, recording(DATA / "speech/livingroom_lamp.flac").tobytes())
         agent.end_of_turn(1)
         await asyncio.sleep(0.05)  # the reading has begun
