@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.audio.speaker import DUCK_GAIN, FADE_S, MOST_S, QueueSpeaker
+from edge.audio.rendering import DUCK_GAIN, FADE_S
+from edge.audio.speaker import MOST_S, QueueSpeaker
 from edge.core.events import Event, PlayoutEnded, PlayoutStarted
 from tests.signals import amplitude, pitch, tone
 
