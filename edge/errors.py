@@ -9,6 +9,7 @@ EdgeVoiceError            str(error) is what a person reads: what happened, wher
 +-- AgentError            an engine failed; `retryable` says whether trying again can help
 |   +-- WireError         a frame of the Realtime protocol is none (agents.realtime.reading)
 |   +-- Refused           no Realtime session is to be had (agents.realtime.refusal)
+|   +-- StageFailed       a stage of the chained engine cannot do its work (core.chain)
 +-- ControlError          the control socket cannot be opened or does not answer
 """
 

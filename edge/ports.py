@@ -6,9 +6,10 @@ called from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Protocol
 
+from edge.core.chain import Call, Heard, Mark, Request, Sound, Used
 from edge.core.effects import Ears
 from edge.core.events import Event
 
@@ -113,6 +114,53 @@ class Agent(Protocol):
 
     def stats(self) -> Fields:
         """State, models, memory, restarts."""
+
+
+class Stage(Protocol):
+    """A part of the chained engine: one service that hears, thinks or speaks.
+
+    Making one touches no network and imports nothing heavy. Its work is an asynchronous generator. It raises
+    StageFailed, and nothing else, when it cannot go on; closing it or cancelling its task tells the service to stop
+    within a few milliseconds. Several may run at once. It has a limit for connecting and for a line that has died;
+    whether silence is a stall is judged by whoever waits.
+    """
+
+    name: str  # as in the configuration
+
+    def prepare(self) -> None:
+        """A turn has begun: get ready what can be (a connection), in the background; failing is silent."""
+
+    async def close(self) -> None:
+        """Close what is kept open, within a second. Idempotent; it may be used again."""
+
+
+class Transcriber(Stage, Protocol):
+    """Speech to text."""
+
+    ends_turns: bool  # it finds the end of the turn itself: OVER may come before the audio ends
+
+    def hear(self, audio: AsyncIterator[bytes | Mark]) -> AsyncGenerator[Heard | Used]:
+        """What is said in one turn's audio (16 kHz mono int16; the iterator's end is the end of the turn).
+
+        Always ends with one OVER, "" when nothing was said. Answers PAUSED with EAGER as soon as it can, unless it
+        has an opinion of its own about the end (`ends_turns`).
+        """
+
+
+class Mind(Stage, Protocol):
+    """A language model."""
+
+    def think(self, request: Request) -> AsyncGenerator[str | Call | Used]:
+        """The reply in pieces of text as they come, and the tools it wants run; its end is the end of the reply."""
+
+
+class Voice(Stage, Protocol):
+    """Text to speech."""
+
+    rate: int  # of its sound, in Hz
+
+    def speak(self, text: AsyncIterator[str]) -> AsyncGenerator[Sound | Used]:
+        """One reply, given in clauses and sentences as they are made; each is spoken without waiting for the next."""
 
 
 class Tools(Protocol):

@@ -89,7 +89,7 @@ def test_help_and_version(env: dict[str, str]) -> None:
         (("config", "destroy"), "invalid choice: 'destroy'"),
         (("say",), "the following arguments are required: text"),
         (("status", "--yaml"), "unrecognized arguments: --yaml"),
-        (("talk", "--engine", "nonsense"), "There is no engine 'nonsense'; there are: local, realtime, none."),
+        (("talk", "--engine", "nonsense"), "There is no engine 'nonsense'; there are: local, realtime, chained, none."),
         (("talk", "--text", b"caf\xe9", "--engine", "none"), "That text is not UTF-8"),
     ],
 )

@@ -81,7 +81,7 @@ def other_than_default(key: Field[Any]) -> tuple[str, Any]:
 def test_every_part_of_the_configuration_can_be_read() -> None:
     """Nothing falls between sections and tables but the note of where it came from."""
     assert {f.name for f in fields(Config)} == SECTIONS.keys() | TABLES.keys() | {"sources"}
-    assert TABLES.keys() == {"prices", "mcp"}
+    assert TABLES.keys() == {"prices", "mcp", "stt", "llm", "tts"}
     assert TABLES["prices"] is Price
 
 

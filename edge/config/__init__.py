@@ -4,6 +4,7 @@ Every mistake is found and reported at once, with the nearest right name. Secret
 file: they come from systemd credentials or the vendors' usual variables (see `secret`).
 """
 
+from edge.config.chain import LLM_KINDS, STT_KINDS, TTS_KINDS, Chained, Llm, Stt, Tts
 from edge.config.prices import PRICES, Price
 from edge.config.reading import default_path, load, secret
 from edge.config.schema import (
@@ -24,19 +25,26 @@ from edge.config.showing import show
 
 __all__ = [
     "ENGINES",
+    "LLM_KINDS",
     "PRICES",
+    "STT_KINDS",
+    "TTS_KINDS",
     "Audio",
     "Budget",
+    "Chained",
     "Config",
     "Conversation",
     "Device",
     "Engine",
+    "Llm",
     "Local",
     "Log",
     "Mcp",
     "Panel",
     "Price",
     "Realtime",
+    "Stt",
+    "Tts",
     "default_path",
     "load",
     "secret",

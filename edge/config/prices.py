@@ -11,7 +11,7 @@ MOST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The section [prices.MODEL]: money per 1,000,000 tokens or per minute, in budget.currency."""
+    """The section [prices.MODEL]: money per 1,000,000 tokens or characters, or per minute, in budget.currency."""
 
     text_in: float = setting(0.0, "text to the model", 0, MOST)
     text_cached: float = setting(0.0, "text to the model that it still has", 0, MOST)
@@ -22,6 +22,7 @@ class Price:
     image_in: float = setting(0.0, "pictures to the model", 0, MOST)
     image_cached: float = setting(0.0, "pictures to the model that it still has", 0, MOST)
     audio_minute: float = setting(0.0, "a minute of audio to a model that is paid by the time: transcription", 0, MOST)
+    characters: float = setting(0.0, "text to a voice that is paid by the character", 0, MOST)
 
 
 # In USD, looked up on 2026-11-24: developers.openai.com/api/docs/models/MODEL, sections "Text tokens", "Audio tokens"

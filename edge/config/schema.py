@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from edge.config.chain import Chained, Llm, Stt, Tts
 from edge.config.fields import named, setting
 from edge.config.prices import PRICES, Price
 
@@ -166,6 +167,10 @@ class Config:
     engine: Engine = Engine()
     local: Local = Local()
     realtime: Realtime = Realtime()
+    chained: Chained = field(default_factory=Chained)
+    stt: Mapping[str, Stt] = named("NAME", "a service that hears, for [chained]")
+    llm: Mapping[str, Llm] = named("NAME", "a service that thinks, for [chained]")
+    tts: Mapping[str, Tts] = named("NAME", "a service that speaks, for [chained]")
     budget: Budget = Budget()
     prices: Mapping[str, Price] = named(
         '"MODEL"', "what a model costs, per 1,000,000 tokens in budget.currency; on Azure MODEL is the deployment",
@@ -178,7 +183,7 @@ class Config:
 
 
 ARRAYS = ("plain", "ps-eye", "respeaker-4mic-usb", "xvf3800")
-ENGINES = ("local", "realtime", "none")  # "none" listens and answers nothing: for setting up the sound
+ENGINES = ("local", "realtime", "chained", "none")  # "none" listens and answers nothing: for setting up the sound
 _HINTS: Mapping[str, Any] = get_type_hints(Config)
 SECTIONS: dict[str, type[Any]] = {
     name: kind for name, kind in _HINTS.items() if isinstance(kind, type) and is_dataclass(kind)
