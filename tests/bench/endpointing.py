@@ -18,8 +18,8 @@ import numpy as np
 import soxr
 
 from edge.agents.local.understanding.completeness import judged
+from edge.agents.local.understanding.made_up import is_hallucination
 from edge.agents.local.understanding.meaning import Context
-from edge.agents.local.understanding.text import is_hallucination
 from edge.agents.local.worker.voice import RATE as VOICE_RATE
 from edge.agents.local.worker.voice import Voice
 from edge.audio.convert import Samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from edge.agents.local.understanding.text import is_hallucination
+from edge.agents.local.understanding.made_up import is_hallucination
 from edge.audio.files import load
 from tests.bench.clips import clips, english
 from tests.bench.table import median, show

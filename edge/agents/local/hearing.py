@@ -12,7 +12,7 @@ import asyncio
 import numpy as np
 
 from edge.agents.local.child import Child, WorkerGone
-from edge.agents.local.understanding.text import is_hallucination
+from edge.agents.local.understanding.made_up import is_hallucination
 
 BYTES_PER_S = 32_000
 PIECE_S = 9.0  # the short window without its margin

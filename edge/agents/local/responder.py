@@ -17,7 +17,7 @@ from edge.agents.local.child import Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import WORKER_S
 from edge.agents.local.understanding import intents
 from edge.agents.local.understanding.completeness import judged
-from edge.agents.local.understanding.text import Chunker, speakable
+from edge.core.clauses import Chunker, speakable
 from edge.core.events import ReplyEnded, ReplyText, ToolCalled
 from edge.core.history import History
 from edge.ports import Fields

@@ -17,7 +17,7 @@ from edge.agents.local import models
 from edge.agents.local.engine import LocalAgent
 from edge.agents.local.responder import Settings
 from edge.agents.local.setup import EARS, models_dir
-from edge.agents.local.understanding.text import is_hallucination
+from edge.agents.local.understanding.made_up import is_hallucination
 from edge.agents.local.worker.whisper import Reading
 from edge.config import load as load_config
 from edge.core.events import AgentReady, Event, ReplyAudio, ReplyEnded, TranscriptHeard

@@ -14,7 +14,7 @@ import ctranslate2
 import numpy as np
 import tokenizers
 
-from edge.agents.local.understanding.text import is_hallucination, is_looping
+from edge.agents.local.understanding.made_up import is_hallucination, is_looping
 from edge.agents.local.worker import mel
 from edge.errors import ModelError
 
