@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from edge.core.events import Event, ReplyAudio
+from edge.core.spoken import Spoken
 from edge.ports import Post
 
 
@@ -17,7 +18,7 @@ class Answer:
     post: Post
     released: asyncio.Event = field(default_factory=asyncio.Event)
     question: str = ""
-    spoken: list[tuple[str, float]] = field(default_factory=list)  # (sentence, its seconds)
+    spoken: Spoken = field(default_factory=Spoken)
     _held: list[Event] = field(default_factory=list)
 
     def emit(self, event: Event) -> None:
@@ -36,26 +37,6 @@ class Answer:
             self._held.clear()
 
     def sound(self, sentence: str, pcm: bytes, rate: int) -> None:
-        """Part of a sentence as sound."""
-        seconds = len(pcm) / 2 / rate
-        if self.spoken and self.spoken[-1][0] == sentence:
-            self.spoken[-1] = (sentence, self.spoken[-1][1] + seconds)
-        else:
-            self.spoken.append((sentence, seconds))
+        """The next piece of sound, with the sentence that begins with it, or "" where one goes on."""
+        self.spoken.add(len(pcm) / 2 / rate, sentence)
         self.emit(ReplyAudio(self.turn, pcm, rate))
-
-    def all_text(self) -> str:
-        """The whole reply so far."""
-        return " ".join(sentence for sentence, _ in self.spoken)
-
-    def heard(self, heard_ms: int) -> str:
-        """The words heard in that time: whole sentences, then words in proportion."""
-        left, words = heard_ms / 1000, list[str]()
-        for sentence, seconds in self.spoken:
-            parts = sentence.split()
-            count = len(parts) if left >= seconds else int(len(parts) * left / seconds)
-            words += parts[:count]
-            if count < len(parts):
-                return " ".join(words) + " ..." if words else ""
-            left -= seconds
-        return " ".join(words)

@@ -146,7 +146,7 @@ class LocalAgent:
         """See ports.Agent."""
         answer = self._answer
         if answer is not None and answer.turn == turn:
-            self._responder.settle(answer, answer.heard(heard_ms))
+            self._responder.settle(answer, answer.spoken.heard(heard_ms))
         if not goes_on:
             self._responder.abandon()
         self._abandon()

@@ -68,8 +68,8 @@ class Responder:
         """
         if answer.question and answer.released.is_set():
             self._history.asked_whole(answer.question)
-            self._history.answered(answer.all_text() if heard is None else heard)
-            self._last_reply = answer.all_text() or self._last_reply
+            self._history.answered(answer.spoken.text if heard is None else heard)
+            self._last_reply = answer.spoken.text or self._last_reply
             answer.question = ""
 
     def abandon(self) -> None:
@@ -156,7 +156,7 @@ class Responder:
         else:
             async for sentence in self._sentences(question):
                 await self.speak(answer, sentence)
-        if not answer.spoken:
+        if not answer.spoken.text:
             await self.speak(answer, "I have no answer to that.")
         answer.emit(ReplyEnded(answer.turn))
 
@@ -188,8 +188,8 @@ class Responder:
             sounded = False
             try:
                 async for _, pcm in self._child.stream("speak", text=words):
+                    answer.sound("" if sounded else words, pcm, RATE)
                     sounded = True
-                    answer.sound(words, pcm, RATE)
             except WorkerGone:
                 if sounded or last_try:
                     raise
