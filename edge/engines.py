@@ -1,12 +1,15 @@
-"""Which engine answers, made ready to be plugged in. Only the chosen one's code is loaded."""
+"""Which engines answer, made ready to be plugged in. Only the code of those in the order is loaded."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import date
 
 from edge.agents.none import NoAgent
 from edge.config import Config, secret
+from edge.core.history import History
 from edge.errors import ConfigError
 from edge.ports import Agent, Post
 from edge.tools.toolbox import Toolbox
@@ -16,47 +19,129 @@ NO_KEY = (
     f"engine.use names realtime, but there is no key: set OPENAI_API_KEY or the credential {KEY} "
     "(or realtime.url, for a server that wants none)."
 )
+# Keys whose owner means them for the chained engine; OpenAI's is for Realtime first.
+CHAINED_KEYS = (
+    "deepgram_api_key", "assemblyai_api_key", "anthropic_api_key", "gemini_api_key", "elevenlabs_api_key"
+)  # fmt: skip
+PAID = frozenset({"realtime", "chained"})
+
+Make = Callable[[Post], Agent]
+
+
+def order(config: Config) -> tuple[str, ...]:
+    """The engines in order of preference: `engine.use`, or by the keys that are there, the offline one last."""
+    if config.engine.use:
+        return tuple(dict.fromkeys(config.engine.use))
+    found = ["realtime"] if secret(KEY) else []
+    if any(secret(key) for key in CHAINED_KEYS) and not _unchained(config):
+        found.append("chained")
+    if not found or _offline(config):
+        found.append("local")
+    return tuple(found)
 
 
 def choose_engine(config: Config) -> str:
-    """The first engine of `engine.use`; when it is empty, Realtime if there is a key for it, else the offline one."""
-    if config.engine.use:
-        return config.engine.use[0]
-    return "realtime" if secret(KEY) else "local"
+    """The engine that is asked first."""
+    return order(config)[0]
 
 
 def engine(config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack) -> Agent:
-    """The chosen engine; what it leaves open but its own `close` is closed with `closing`."""
-    name = choose_engine(config)
+    """The engines as one; what they leave open but their own `close` is closed with `closing`."""
+    history, names = History(), order(config)
+    makers: list[Make] = []
+    paid = [name for name in names if name in PAID]
+    for name in names:
+        if name not in PAID:
+            makers.append(_free(name, config, toolbox, history))
+        elif name == paid[0]:  # what costs money stands together, before one purse
+            makers.append(_metered(config, paid, toolbox, history, closing))
+    return _in_order(makers, config, post)
+
+
+def _in_order(makers: list[Make], config: Config, post: Post) -> Agent:
+    if len(makers) == 1:
+        return makers[0](post)
+    from edge.agents.failover import Failover
+
+    return Failover(makers, post, time.monotonic, config.engine.stall_s)
+
+
+def _free(name: str, config: Config, toolbox: Toolbox, history: History) -> Make:
     if name == "none":
-        return NoAgent(post)
-    if name == "realtime":
-        return _realtime(config, post, toolbox, closing)
+        return NoAgent
     from edge.agents.local.setup import local_agent
 
-    return local_agent(config.local, post, lambda: len(toolbox.timers.find()))
+    return lambda post: local_agent(config.local, post, lambda: len(toolbox.timers.find()), history)
 
 
-def _realtime(config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack) -> Agent:
+def _metered(config: Config, names: list[str], toolbox: Toolbox, history: History, closing: AsyncExitStack) -> Make:
     from edge.agents.metered import Metered
-    from edge.agents.realtime.setup import realtime_agent
     from edge.host.state import Purse, state_dir
+
+    makers = [_realtime(config, toolbox) if name == "realtime" else _chained(config, toolbox, history)
+              for name in names]  # fmt: skip
+    purse = Purse(state_dir() / "spending.json")
+    closing.callback(purse.close)
+    budget = purse.load(config.budget.daily, config.budget.currency)
+    return lambda post: Metered(lambda report: _in_order(makers, config, report), budget, post, purse.keep)
+
+
+def _realtime(config: Config, toolbox: Toolbox) -> Make:
+    from edge.agents.realtime.setup import realtime_agent
 
     key = secret(KEY)
     if not key and not config.realtime.url:
         raise ConfigError([NO_KEY])
-    purse = Purse(state_dir() / "spending.json")
-    closing.callback(purse.close)
-    budget = purse.load(config.budget.daily, config.budget.currency)
-    return Metered(
-        lambda report: realtime_agent(config, key, toolbox.registry.specs(), report), budget, post, purse.keep
-    )
+    return lambda post: realtime_agent(config, key, toolbox.registry.specs(), post)
+
+
+def _chained(config: Config, toolbox: Toolbox, history: History) -> Make:
+    from edge.agents.chained.setup import Beside, chained_agent, missing
+    from edge.agents.local.setup import local_stages
+
+    offline = _offline(config)
+    problems = missing(config, local=offline)
+    if problems:
+        raise ConfigError(problems)
+    beside = Beside(
+        tools=toolbox.registry.specs(), history=history, judge=_judge(config, toolbox),
+        local=(lambda: local_stages(config.local)) if offline else None,
+    )  # fmt: skip
+    return lambda post: chained_agent(config, post, beside)
+
+
+def _judge(config: Config, toolbox: Toolbox) -> Callable[[str], float] | None:
+    """Whether words are all of a turn can be told of English."""
+    if config.chained.language not in {"", "en"}:
+        return None
+    from edge.agents.local.understanding.completeness import judged
+    from edge.agents.local.understanding.intents import Context
+
+    return lambda words: judged(words, Context("", len(toolbox.timers.find())))
+
+
+def _offline(config: Config) -> bool:
+    from edge.agents.local.setup import problem
+
+    return not problem(config.local)
+
+
+def _unchained(config: Config) -> list[str]:
+    from edge.agents.chained.setup import missing
+
+    return missing(config, local=_offline(config))
 
 
 def warnings(config: Config, today: date) -> list[str]:
-    """What the owner should know about the chosen engine, one line each."""
-    if choose_engine(config) != "realtime":
-        return []
-    from edge.agents.realtime.setup import warnings as of_realtime
+    """What the owner should know about the engines in the order, one line each."""
+    said: list[str] = []
+    names = order(config)
+    if "realtime" in names:
+        from edge.agents.realtime.setup import warnings as of_realtime
 
-    return of_realtime(config, today)
+        said += of_realtime(config, today)
+    if "chained" in names:
+        from edge.agents.chained.setup import warnings as of_chained
+
+        said += of_chained(config, today, local=_offline(config))
+    return said

@@ -68,7 +68,9 @@ class Agent(Protocol):
     itself says so with AgentReady, and posts VoiceHeard and TurnEnded; any other may post TurnSeems after `eager_end`.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the engine, as in engine.use."""
 
     async def open(self) -> None:
         """Start getting ready; does not wait for it."""
@@ -125,7 +127,9 @@ class Stage(Protocol):
     whether silence is a stall is judged by whoever waits.
     """
 
-    name: str  # as in the configuration
+    @property
+    def name(self) -> str:
+        """As in the configuration."""
 
     def prepare(self) -> None:
         """A turn has begun: get ready what can be (a connection), in the background; failing is silent."""
@@ -157,7 +161,9 @@ class Mind(Stage, Protocol):
 class Voice(Stage, Protocol):
     """Text to speech."""
 
-    rate: int  # of its sound, in Hz
+    @property
+    def rate(self) -> int:
+        """Of its sound, in Hz."""
 
     def speak(self, text: AsyncIterator[str]) -> AsyncGenerator[Sound | Used]:
         """One reply, given in clauses and sentences as they are made; each is spoken without waiting for the next."""

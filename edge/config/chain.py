@@ -23,8 +23,6 @@ class Chained:
         "what the model is told about itself")  # fmt: skip
     language: str = setting("", "what is spoken, as a two-letter code; any when empty")
     stall_s: float = setting(2.0, "how long a service may say nothing before the next one is asked", 0.5, 30)
-    connection: str = setting("cold", "cold opens lines at a turn's first word; warm keeps those to the services open, "
-                                      "some of which bill by open time", choices=("cold", "warm"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

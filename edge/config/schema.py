@@ -75,8 +75,9 @@ class Engine:
     """The section [engine]."""
 
     use: tuple[str, ...] = setting(
-        (), "engines in order of preference; realtime when its key is there and else local when empty"
+        (), "engines in order of preference: realtime, chained, local; worked out from the keys when empty"
     )
+    stall_s: float = setting(2.0, "how long an engine may say nothing before the next one is asked", 0.5, 30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from edge.agents.local.answer import Answer
-from edge.agents.local.child import COMMAND, Child, JobFailed, WorkerGone
+from edge.agents.local.child import Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import Hearing
 from edge.agents.local.responder import Responder, Settings
 from edge.core.events import AgentLost, AgentReady, ReplyEnded, TranscriptHeard, TurnSeems
+from edge.core.history import History
 from edge.ports import Fields, Post
 
 MANY_CRASHES = 3
 
 
 class LocalAgent:
-    """See ports.Agent. `check` raises nothing and returns what keeps the engine from starting, or ""."""
+    """See ports.Agent. `check` raises nothing and returns what keeps the engine from starting, or "".
+
+    `history` may be another engine's too, which then knows what was said here.
+    """
 
     name = "local"
 
@@ -31,11 +35,11 @@ class LocalAgent:
         post: Post,
         check: Callable[[], str],
         timers: Callable[[], int] = lambda: 0,
-        worker: tuple[str, ...] = COMMAND,
+        history: History | None = None,
     ) -> None:
         self._post, self._check = post, check
-        self._child = Child(_load(settings), self._changed, worker)
-        self._responder = Responder(self._child, settings, timers)
+        self._child = Child(load_request(settings), self._changed, settings.worker)
+        self._responder = Responder(self._child, settings, timers, history)
         self._keeper: asyncio.Task[None] | None = None
         self._hearing: tuple[int, Hearing] | None = None
         self._answer: Answer | None = None
@@ -222,7 +226,8 @@ class LocalAgent:
             self._post(TurnSeems(turn, self._responder.complete(text)))
 
 
-def _load(settings: Settings) -> dict[str, object]:
+def load_request(settings: Settings) -> dict[str, object]:
+    """What the worker is told to load."""
     return {
         "whisper": str(settings.whisper), "language": settings.language, "threads": settings.threads,
         "speed": settings.speed, "llm": str(settings.llm) if settings.llm else "", "llm_reason": settings.llm_reason,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.agents.local.answer import Answer
-from edge.agents.local.child import Child, JobFailed, WorkerGone
+from edge.agents.local.child import COMMAND, Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import WORKER_S
 from edge.agents.local.understanding import intents
 from edge.agents.local.understanding.completeness import judged
@@ -44,14 +44,17 @@ class Settings:
     speed: float = 1.0
     max_tokens: int = 120
     instructions: str = ""
+    worker: tuple[str, ...] = COMMAND
 
 
 class Responder:
     """`respond` makes one reply; `settle` puts it into the history. `timers` tells how many are running."""
 
-    def __init__(self, child: Child, settings: Settings, timers: Callable[[], int]) -> None:
+    def __init__(
+        self, child: Child, settings: Settings, timers: Callable[[], int], history: History | None = None
+    ) -> None:
         self._child, self._settings, self._timers = child, settings, timers
-        self._history = History()
+        self._history = history or History()
         self._tool: tuple[str, asyncio.Future[Fields]] | None = None
         self._last_reply = ""
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from edge.agents.local import models
 from edge.agents.local.engine import LocalAgent
 from edge.agents.local.responder import Settings
+from edge.agents.local.stages import LocalStages
 from edge.config import Local
+from edge.core.history import History
 from edge.ports import Post
 
 EARS, MIND = "whisper-base", "qwen2.5-coder-0.5b-instruct"
@@ -20,8 +22,25 @@ def models_dir(config: Local) -> Path:
     return Path(config.models_dir) if config.models_dir else models.default_dir()
 
 
-def local_agent(config: Local, post: Post, timers: Callable[[], int] = lambda: 0) -> LocalAgent:
+def local_agent(
+    config: Local, post: Post, timers: Callable[[], int] = lambda: 0, history: History | None = None
+) -> LocalAgent:
     """The offline engine as configured; `timers` tells how many are running."""
+    settings, check = _settings(config)
+    return LocalAgent(settings, post, check, timers, history=history)
+
+
+def local_stages(config: Local) -> LocalStages:
+    """Its parts for the chained engine."""
+    return LocalStages(*_settings(config))
+
+
+def problem(config: Local) -> str:
+    """What keeps the offline engine from starting, or ""."""
+    return _settings(config)[1]()
+
+
+def _settings(config: Local) -> tuple[Settings, Callable[[], str]]:
     directory = models_dir(config)
     known = {model.id: model for model in models.load_manifest()}
     reason = _why_no_mind(config, known[MIND], directory)
@@ -31,7 +50,7 @@ def local_agent(config: Local, post: Post, timers: Callable[[], int] = lambda: 0
         language=config.language, threads=config.threads, speed=config.speed, max_tokens=config.max_tokens,
         instructions=config.instructions,
     )  # fmt: skip
-    return LocalAgent(settings, post, lambda: _missing(known[EARS], directory), timers)
+    return settings, lambda: _missing(known[EARS], directory)
 
 
 def _missing(ears: models.Model, directory: Path) -> str:

@@ -32,8 +32,8 @@ class Bench:
         self.events: list[Event] = []
         self.problem = ""
         command = (sys.executable, str(WORKER), str(folder), json.dumps(plan))
-        settings = Settings(Path("ears"), Path("mind"), language=plan.get("language", "en"))
-        self.agent = LocalAgent(settings, self.events.append, lambda: self.problem, worker=command)
+        settings = Settings(Path("ears"), Path("mind"), language=plan.get("language", "en"), worker=command)
+        self.agent = LocalAgent(settings, self.events.append, lambda: self.problem)
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]

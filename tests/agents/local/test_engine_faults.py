@@ -141,7 +141,8 @@ def test_a_model_that_cannot_be_loaded_is_told_and_not_tried_again(tmp_path: Pat
 def test_a_worker_that_cannot_be_started(tmp_path: Path) -> None:
     async def main() -> list[Event]:
         events: list[Event] = []
-        agent = LocalAgent(Settings(Path("x")), events.append, lambda: "", worker=(str(tmp_path / "gone"),))
+        settings = Settings(Path("x"), worker=(str(tmp_path / "gone"),))
+        agent = LocalAgent(settings, events.append, lambda: "")
         await agent.open()
         await wait_until(lambda: events)
         await agent.close()
