@@ -60,7 +60,8 @@ async def _heard(stage: Transcriber, tape: Tape[bytes | Mark], limit: float) -> 
         elif item is Mark.RESUMED:
             stall.expect_nothing()
 
-    async with aclosing(stage.hear(tape.play(given))) as items, aclosing(watched(items, stall, stage.name)) as timely:
+    tape.tell(given)
+    async with aclosing(stage.hear(tape.play())) as items, aclosing(watched(items, stall, stage.name)) as timely:
         async for item in timely:
             if isinstance(item, Heard) and item.standing in {Standing.EAGER, Standing.OVER} and not tape.ended:
                 stall.expect_nothing()
@@ -170,8 +171,9 @@ async def _spoken(stage: Voice, script: Tape[str], start: int, limit: float) -> 
         if item is None or not sounding:
             stall.expect(max(limit, GO_ON_S) if sounding else limit)
 
+    script.tell(given, start)
     async with (
-        aclosing(stage.speak(script.play(given, start))) as items,
+        aclosing(stage.speak(script.play(start))) as items,
         aclosing(watched(items, stall, stage.name)) as timely,
     ):
         async for item in timely:

@@ -19,28 +19,36 @@ class Tape(Generic[T]):
         self.items: list[T] = []
         self.ended = False
         self._more = asyncio.Event()
+        self._given: Callable[[T | None], None] = lambda _: None
         self._reading = asyncio.ensure_future(self._read(source))
 
     async def _read(self, source: AsyncIterator[T]) -> None:
         try:
             async for item in source:
                 self.items.append(item)
+                self._given(item)
                 self._more.set()
         finally:
             self.ended = True
+            self._given(None)
             self._more.set()
 
-    async def play(self, given: Callable[[T | None], None], start: int = 0) -> AsyncGenerator[T]:
-        """From item `start` on; `given` is told of each, and of the end as None, before it goes out."""
+    def tell(self, given: Callable[[T | None], None], start: int = 0) -> None:
+        """`given` is told of each item from `start` on, and of the end as None, taken by anybody or not."""
+        self._given = given
+        for item in self.items[start:]:
+            given(item)
+        if self.ended:
+            given(None)
+
+    async def play(self, start: int = 0) -> AsyncGenerator[T]:
+        """From item `start` on."""
         at = start
         while True:
             while at < len(self.items):
-                item = self.items[at]
                 at += 1
-                given(item)
-                yield item
+                yield self.items[at - 1]
             if self.ended:
-                given(None)
                 return
             self._more.clear()
             await self._more.wait()
