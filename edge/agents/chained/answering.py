@@ -180,6 +180,7 @@ class Answering:
         """All that was given to the voice has become sound."""
         attempt = self._at_work(attempt_id)
         if attempt is not None:
+            attempt.spoken.finish()
             self._end(attempt, attempt.failure)
 
     # --- ends ---------------------------------------------------------------------------------------

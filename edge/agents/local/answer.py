@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from edge.core.events import Event, ReplyAudio
+from edge.core.events import Event, ReplyAudio, ReplyEnded
 from edge.core.spoken import Spoken
 from edge.ports import Post
 
@@ -23,6 +23,8 @@ class Answer:
 
     def emit(self, event: Event) -> None:
         """Post, now or when the turn is over."""
+        if isinstance(event, ReplyEnded):
+            self.spoken.finish()
         if self.released.is_set():
             self.post(event)
         else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from edge.core.chain import Call, Fault, Heard, Mark, Request, Sound, StageFailed, Standing, Used
 
 RATE = 16_000
-LETTER_S = 0.01
+LETTER_S = 0.06
 
 
 @dataclass
