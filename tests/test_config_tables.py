@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.config import PRICES, Config, Mcp, Price, load, show
+from edge.config.prices import CHAINED, REALTIME
 from edge.errors import ConfigError
 
 Env = dict[str, str]
@@ -223,13 +224,21 @@ def test_no_secret_has_a_key() -> None:
 
 def test_every_price_of_the_vendor_is_complete() -> None:
     """A model of tokens has all of them, the cached ones cheaper; one of minutes has nothing else."""
-    by_minute = {name for name, price in PRICES.items() if price.audio_minute}
+    by_minute = {name for name, price in REALTIME.items() if price.audio_minute}
     assert by_minute == {"gpt-live-transcribe", "gpt-realtime-whisper", "gpt-transcribe"}
-    for name, price in PRICES.items():
-        by_token = astuple(replace(price, audio_minute=0.0))[:-1]
+    for name, price in REALTIME.items():
+        by_token = astuple(price)[: len(fields(Price)) - 2]
         assert not any(by_token) if name in by_minute else all(by_token)
         assert price.text_cached <= price.text_in <= price.text_out
         assert price.audio_cached <= price.audio_in <= price.audio_out
+
+
+def test_a_price_of_the_chained_engine_is_in_one_unit_only() -> None:
+    for price in CHAINED.values():
+        if price.audio_minute or price.characters:
+            assert sum(map(bool, astuple(price))) == 1
+        else:
+            assert 0 < price.text_cached < price.text_in <= price.text_out
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from edge.config.fields import setting
 
+# What a name stands for without an entry of its own; an entry of another name says its `kind`.
+STT_KINDS = ("deepgram", "assemblyai", "openai", "local")
+LLM_KINDS = ("openai", "chat", "claude", "gemini", "local")
+TTS_KINDS = ("elevenlabs", "openai", "realtime", "local")
+
 
 @dataclass(frozen=True, slots=True)
 class Chained:
@@ -29,7 +34,7 @@ class Chained:
 class Stt:
     """The section [stt.NAME]. The key is the credential or variable NAME_api_key (or that of its kind)."""
 
-    kind: str = setting("", "which protocol it speaks: deepgram, assemblyai, openai; NAME itself when empty")
+    kind: str = setting("", "which protocol it speaks; NAME itself when empty", choices=("", *STT_KINDS))
     url: str = setting("", "another server with the same protocol; the vendor's when empty")
     model: str = setting("", "which model hears; the kind's default when empty")
     language: str = setting("", "what is spoken, as a two-letter code; chained.language when empty")
@@ -49,8 +54,8 @@ class Stt:
 class Llm:
     """The section [llm.NAME]. The key is the credential or variable NAME_api_key (or that of its kind)."""
 
-    kind: str = setting("", "which protocol it speaks: openai (Responses), chat (Chat Completions, which Ollama, "
-                            "llama.cpp and vLLM speak too), claude, gemini; NAME itself when empty")  # fmt: skip
+    kind: str = setting("", "which protocol it speaks: openai is Responses, chat is Chat Completions, which Ollama, "
+                            "llama.cpp and vLLM speak too; NAME when empty", choices=("", *LLM_KINDS))  # fmt: skip
     url: str = setting("", "another server with the same protocol; the vendor's when empty")
     model: str = setting("", "which model thinks; the kind's default when empty")
     effort: str = setting("", "how long it thinks before it speaks; the shortest it can when empty",
@@ -62,8 +67,8 @@ class Llm:
 class Tts:
     """The section [tts.NAME]. The key is the credential or variable NAME_api_key (or that of its kind)."""
 
-    kind: str = setting("", "which protocol it speaks: elevenlabs, openai (speech over HTTP), realtime (the vendor's "
-                            "successor of it); NAME itself when empty")  # fmt: skip
+    kind: str = setting("", "which protocol it speaks: openai is speech over HTTP, realtime the successor of it; "
+                            "NAME itself when empty", choices=("", *TTS_KINDS))  # fmt: skip
     url: str = setting("", "another server with the same protocol; the vendor's when empty")
     model: str = setting("", "which model speaks; the kind's default when empty")
     voice: str = setting("", "how it sounds: a name or an id, a cloned voice's too; the kind's default when empty")
@@ -73,9 +78,3 @@ class Tts:
     stability: float = setting(0.5, "elevenlabs: how even it sounds", 0, 1)
     similarity: float = setting(0.75, "elevenlabs: how close to the cloned voice", 0, 1)
     style: float = setting(0.0, "elevenlabs: how much it acts", 0, 1)
-
-
-# What a name stands for without an entry of its own; an entry of another name says its `kind`.
-STT_KINDS = ("deepgram", "assemblyai", "openai", "local")
-LLM_KINDS = ("openai", "chat", "claude", "gemini", "local")
-TTS_KINDS = ("elevenlabs", "openai", "realtime", "local")

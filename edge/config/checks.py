@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from edge.config.channels import wrong_channels
+from edge.config.checks_chained import wrong_chain
 from edge.config.merging import nearest, shown
 from edge.config.schema import ENGINES, Config
 
@@ -19,6 +20,7 @@ def wrong(config: Config) -> list[str]:
         *_silences(config),
         *_realtime(config),
         *_mcp(config),
+        *wrong_chain(config),
     ]
 
 

@@ -35,7 +35,7 @@ _MINI = Price(text_in=0.6, text_cached=0.06, text_out=2.4, audio_in=10.0, audio_
               image_in=0.8, image_cached=0.08)  # fmt: skip
 _NOT_THINKING = replace(_FULL, text_out=16.0)
 
-PRICES = {
+REALTIME = {
     "gpt-realtime-2.1": _FULL,
     "gpt-realtime-2.1-mini": _MINI,
     "gpt-realtime-2": _FULL,
@@ -45,3 +45,18 @@ PRICES = {
     "gpt-realtime-whisper": Price(audio_minute=0.017),
     "gpt-transcribe": Price(audio_minute=0.0045),
 }
+
+# For the chained engine, in USD, looked up on the same day. Deepgram: its price page as quoted on 2026-08-01 (nova-3,
+# streaming) and 2026-11-04 (Flux). GPT and Claude: the models' own pages (Claude: prompts of up to 100,000 tokens).
+# Gemini: as a reseller quotes it, cached tokens at a tenth. What is not here has no price that could be looked up.
+CHAINED = {
+    "nova-3": Price(audio_minute=0.0048),
+    "flux-general-en": Price(audio_minute=0.0065),
+    "flux-general-multi": Price(audio_minute=0.0078),
+    "universal-3-6-pro": Price(audio_minute=0.0075),
+    "gpt-6-luna": Price(text_in=0.1, text_cached=0.01, text_out=0.5),
+    "claude-haiku-5-5": Price(text_in=0.1, text_cached=0.01, text_out=0.5),
+    "gemini-3.5-flash-lite": Price(text_in=0.3, text_cached=0.03, text_out=2.5),
+}
+
+PRICES = {**REALTIME, **CHAINED}
