@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ from edge.host.control import socket_path
 from edge.host.state import state_dir
 from edge.panel.plot import RoomPicture, plot
 
+SERVICE = Path("/var/lib/edge-voice")  # StateDirectory of systemd/edge-voice.service
 MEASURED = {Finding.HEARD, Finding.FAINT, Finding.CANCELLED, Finding.GATED}
 
 
@@ -103,12 +106,19 @@ def tell(heard: Heard, options: argparse.Namespace) -> int:
     return 0 if measured else 1
 
 
+def daemon_state(env: Mapping[str, str] = os.environ, service: Path = SERVICE) -> Path:
+    """The daemon's state directory as seen from a shell: the service's where that is installed, else one's own."""
+    asked_for = env.get("STATE_DIRECTORY") or env.get("XDG_STATE_HOME")
+    return service if not asked_for and service.is_dir() else state_dir(env)
+
+
 def _keep(heard: Heard, advice: Advice) -> Path | None:
-    path = state_dir() / NAME
+    path = daemon_state() / NAME
     try:
         save(profile(heard.report, advice, heard.microphone, heard.speaker, datetime.now(UTC)), path)
     except OSError as error:
-        print(f"edge-voice: The result cannot be kept in {path}: {error.strerror}.", file=sys.stderr)
+        sudo = " Run it with sudo." if isinstance(error, PermissionError) else ""
+        print(f"edge-voice: The result cannot be kept in {path}: {error.strerror}.{sudo}", file=sys.stderr)
         return None
     return path
 

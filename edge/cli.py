@@ -97,6 +97,9 @@ def _parser() -> _Parser:
     _calibrate_options(
         add("calibrate", "measure the echo from speaker to microphone", "edge-voice calibrate --plot", _calibrate)
     )
+    doctor = add("doctor", "look for what is wrong, and say what to do", "edge-voice doctor", _doctor)
+    doctor.add_argument("--json", action="store_true", help="the results, as JSON")
+    doctor.add_argument("--thorough", action="store_true", help="read every byte of the models, too")
     config = add("config", "show or check the configuration", "edge-voice config check", _config)
     config.add_argument("what", choices=("show", "check"), help="`show` prints the effective configuration")
     commands.add_parser("models", help="list, fetch or verify the offline models", add_help=False)
@@ -214,6 +217,12 @@ def _calibrate(options: argparse.Namespace) -> int:
     from edge.calibrate import calibrate
 
     return calibrate(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edge.doctor.command import doctor
+
+    return doctor(options)
 
 
 def _config(options: argparse.Namespace) -> int:

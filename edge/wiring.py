@@ -18,6 +18,8 @@ from edge.audio.gain import Gain
 from edge.audio.guard import Aside, Guard, in_a_thread
 from edge.audio.keeper import Keeper, Line, Source
 from edge.audio.microphone import AudioThread, Ear, Sessions
+from edge.audio.profile import NAME, Profile, concerns
+from edge.audio.profile import load as load_profile
 from edge.audio.speaker import QueueSpeaker
 from edge.commands import Commands
 from edge.config import ENGINES, Config, show
@@ -29,10 +31,11 @@ from edge.core.pauses import PauseSettings
 from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
 from edge.daemon import Daemon, Ports
 from edge.engines import engine, warnings
-from edge.errors import UsageError
+from edge.errors import AudioError, UsageError
 from edge.host.network import Network
 from edge.host.notify import Systemd
-from edge.ports import Clock, Host, Post, Watcher
+from edge.host.state import state_dir
+from edge.ports import Clock, Fields, Host, Post, Watcher
 from edge.tools.toolbox import Toolbox
 
 OpenSink = Callable[[QueueSpeaker], Line | None]
@@ -40,11 +43,12 @@ OpenSink = Callable[[QueueSpeaker], Line | None]
 
 @dataclass(slots=True)
 class Lines:
-    """Where sound comes from and goes to; None is silence."""
+    """Where sound comes from and goes to; None is silence. `names` tells both devices' names, if they are any."""
 
     source: Source | None
     sink: OpenSink
     rescan: Callable[[], None] = lambda: None
+    names: Callable[[], tuple[str, str] | None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -96,6 +100,17 @@ class _Greeter:
         self.host.stopping()
 
 
+class _CalibratedEar(Ear):
+    """The Microphone port, whose `stats` tell what calibration found as well."""
+
+    profile: Profile | None = None
+
+    def stats(self) -> Fields:
+        """See ports.Microphone."""
+        found = self.profile
+        return {**super().stats(), "calibration": f"{found.day}: {found.verdict}" if found else None}
+
+
 def conversation_settings(config: Config) -> ConversationSettings:
     """The core's times from the configuration."""
     talk = config.conversation
@@ -125,11 +140,24 @@ def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker, aside: 
 
 def device_lines(config: Config) -> Lines:
     """The configured sound devices."""
-    from edge.audio.device import DeviceSink, DeviceSource, rescan
+    from edge.audio.device import DeviceSink, DeviceSource, choose, rescan
 
     audio = config.audio
     source = DeviceSource(audio.input, audio.input_rate, wish(audio))
-    return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan)
+
+    def names() -> tuple[str, str] | None:
+        with suppress(AudioError):
+            return choose(audio.input, output=False).name, choose(audio.output, output=True).name
+        return None
+
+    return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan, names)
+
+
+def _calibration(lines: Lines) -> Profile | None:
+    """What calibration found of these very devices."""
+    names = lines.names()
+    found = load_profile(state_dir() / NAME) if names is not None else None
+    return found if found is not None and names is not None and found.is_of(*names) else None
 
 
 @asynccontextmanager
@@ -161,7 +189,8 @@ async def assembled(
             lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone
         )
         agent = engine(config, inbox.post, toolbox, stack)
-        ports = Ports(Ear(front, sessions, thread, keeper), speaker, agent, toolbox, greeter, [*watchers, host])
+        ear = _CalibratedEar(front, sessions, thread, keeper)
+        ports = Ports(ear, speaker, agent, toolbox, greeter, [*watchers, host])
         conversation = Conversation(conversation_settings(config))
         times = config.panel
         gestures = Gestures(GestureSettings(times.hold_ms / 1000, times.long_ms / 1000, times.double_ms / 1000))
@@ -170,13 +199,15 @@ async def assembled(
         ports.watchers.append(assembly.commands)
         if control is not None:
             await _serve_control(stack, assembly, control)
+        ear.profile = _calibration(lines)  # before the keeper's thread, which may make PortAudio look again
         stack.callback(keeper.close)
         keeper.start()
         stack.callback(thread.close)
         thread.start()
         stack.push_async_callback(agent.close)
         await agent.open()
-        for message in warnings(config, datetime.now(UTC).date()):
+        told = concerns(ear.profile, config) if ear.profile else []
+        for message in (*warnings(config, datetime.now(UTC).date()), *map(str, told)):
             inbox.post(AgentWarned(message))
         network = Network(agent.connect)
         stack.callback(network.close)

@@ -26,6 +26,7 @@ COMMANDS = (
     "ask",
     "devices",
     "calibrate",
+    "doctor",
     "config",
     "models",
 )

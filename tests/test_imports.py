@@ -27,8 +27,9 @@ MAY_SEE: dict[str, set[str]] = {
     "wiring": BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "engines"},
     **dict.fromkeys(("talk", "service", "testing"), BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "wiring"}),
     "calibrate": BELOW_ADAPTERS | ADAPTERS,
+    "doctor": BELOW_ADAPTERS | ADAPTERS | {"calibrate", "engines", ""},
     "relay": {"config", "errors", "agents", "wiring", ""},
-    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "calibrate", "relay", "engines", ""},
+    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "calibrate", "doctor", "relay", "engines", ""},
     "__main__": {"cli"},
 }
 IMPURE = {"asyncio", "threading", "time", "logging", "random", "os", "io", "socket", "subprocess", "pathlib", "sys"}

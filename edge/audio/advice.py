@@ -43,6 +43,17 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that is wrong, and what to do about it."""
+
+    found: str
+    todo: str
+
+    def __str__(self) -> str:
+        return f"{self.found} {self.todo}"
+
+
+@dataclass(frozen=True, slots=True)
 class _Remark:
     """What is wrong, and up to which volume (exact, in percent) it does no harm."""
 
@@ -161,20 +172,40 @@ def _percent(level_db: float) -> str:
 
 
 def _clocks(report: Report) -> Iterator[_Remark]:
-    delay = report.delay_ms
-    if delay is not None and delay > LONGEST_MS:
-        yield _Remark(f"The sound comes back after {delay:.0f} ms, and the canceller looks back {LONGEST_MS:.0f}. Is "
-                      "the loudspeaker wireless? Use a wired one.", 0.0)  # fmt: skip
-    if delay is not None and delay < EARLIEST_MS:
-        yield _Remark(f"By its clock the sound comes back {-delay:.0f} ms before it was played. Use one device for "
-                      "both, or the sound system's own names.", 0.0)  # fmt: skip
-    ppm, error = report.drift_ppm or 0.0, report.drift_error_ppm or 0.0
-    if abs(ppm) > NO_CLOCK_PPM:
-        yield _Remark("Samples were lost or made up between loudspeaker and microphone. Measure again; if it stays so, "
-                      "use one device for both.")  # fmt: skip
-    elif abs(ppm) - error > MOST_PPM:
-        yield _Remark(f"The clocks of microphone and loudspeaker differ by {abs(ppm):.0f} ppm. One device for both has "
-                      "one clock.")  # fmt: skip
+    if (late := delay_concern(report.delay_ms)) is not None:
+        yield _Remark(str(late), 0.0)
+    if (drifting := drift_concern(report.drift_ppm, report.drift_error_ppm)) is not None:
+        yield _Remark(str(drifting))
+
+
+def delay_concern(delay_ms: float | None) -> Concern | None:
+    """An echo that the canceller cannot follow: it comes too late, or too early by the clocks."""
+    if delay_ms is not None and delay_ms > LONGEST_MS:
+        return Concern(
+            f"The sound comes back after {delay_ms:.0f} ms, and the canceller looks back {LONGEST_MS:.0f}.",
+            "Is the loudspeaker wireless? Use a wired one.",
+        )
+    if delay_ms is not None and delay_ms < EARLIEST_MS:
+        return Concern(
+            f"By its clock the sound comes back {-delay_ms:.0f} ms before it was played.",
+            "Use one device for both, or the sound system's own names.",
+        )
+    return None
+
+
+def drift_concern(drift_ppm: float | None, error_ppm: float | None) -> Concern | None:
+    """Clocks that differ by more than the canceller is tested for."""
+    ppm, error = abs(drift_ppm or 0.0), error_ppm or 0.0
+    if ppm > NO_CLOCK_PPM:
+        return Concern(
+            "Samples were lost or made up between loudspeaker and microphone.",
+            "Measure again; if it stays so, use one device for both.",
+        )
+    if ppm - error > MOST_PPM:
+        return Concern(
+            f"The clocks of microphone and loudspeaker differ by {ppm:.0f} ppm.", "One device for both has one clock."
+        )
+    return None
 
 
 def _noise(report: Report) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ FULL_SCALE = {"int16": 32768.0, "int32": 2.0**31, "float32": 1.0}
 class Pumped(Line, Protocol):
     """A device that moves samples when it is called."""
 
-    def pump(self) -> bool:
+    def pump(self) -> object:
         """See device.DeviceSink."""
 
 

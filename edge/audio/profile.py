@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from edge.audio.advice import Advice, Safety
+from edge.audio.advice import Advice, Concern, Safety, delay_concern, drift_concern
 from edge.audio.calibration import Finding, Report
+from edge.config import Config
 
 NAME = "calibration.json"
 VERSION = 1
+VERDICTS = {Safety.SAFE: "safe", Safety.UNSAFE: "not safe", Safety.UNKNOWN: "not known"}
+_CARD = re.compile(r"\s*\(hw:\d+,\d+\)$")  # PortAudio's ending; a card's number may change with every start
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,54 @@ class Profile:
     echo_dbfs: float | None = None
     drift_ppm: float | None = None
     drift_error_ppm: float | None = None
+
+    @property
+    def day(self) -> str:
+        """The date alone."""
+        return self.date[:10]
+
+    @property
+    def verdict(self) -> str:
+        """Whether voice may interrupt, in a few words."""
+        safety = Safety(self.safety)
+        return f"safe up to volume {self.volume_limit}" if safety is Safety.LIMITED else VERDICTS[safety]
+
+    def is_of(self, microphone: str, speaker: str) -> bool:
+        """Whether it was measured with these two devices."""
+        return _same(self.microphone, microphone) and _same(self.speaker, speaker)
+
+
+def _same(one: str, other: str) -> bool:
+    return _CARD.sub("", one) == _CARD.sub("", other)
+
+
+def concerns(found: Profile, config: Config) -> list[Concern]:
+    """What speaks against the settings in a profile of the devices in use. Nothing where no voice interrupts."""
+    if config.conversation.barge_in not in {"duck", "stop"}:
+        return []
+    told = [_unsafe(found), _too_loud(found, config.audio.volume)]
+    if config.audio.echo in {"auto", "own"}:  # else another canceller has to follow
+        told += [delay_concern(found.delay_ms), drift_concern(found.drift_ppm, found.drift_error_ppm)]
+    return [concern for concern in told if concern is not None]
+
+
+def _unsafe(found: Profile) -> Concern | None:
+    if found.safety != Safety.UNSAFE:
+        return None
+    return Concern(
+        f"Interrupting by voice is not safe here (calibration of {found.day}).",
+        'Set conversation.barge_in = "button", or mend what `edge-voice calibrate` names.',
+    )
+
+
+def _too_loud(found: Profile, volume: int) -> Concern | None:
+    if found.safety != Safety.LIMITED or volume <= found.volume_limit:
+        return None
+    return Concern(
+        f"audio.volume is {volume}, and interrupting by voice is safe up to {found.volume_limit} "
+        f"(calibration of {found.day}).",
+        f'Set audio.volume = {found.volume_limit}, or conversation.barge_in = "button".',
+    )
 
 
 def profile(report: Report, advice: Advice, microphone: str, speaker: str, now: datetime) -> Profile:

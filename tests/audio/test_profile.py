@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from edge.audio.advice import advise
 from edge.audio.calibration import Finding, Report
-from edge.audio.profile import NAME, VERSION, Profile, load, profile, save
+from edge.audio.profile import NAME, VERSION, Profile, concerns, load, profile, save
+from edge.config import Audio, Config, Conversation
 
 REPORT = Report(Finding.HEARD, -61.5, 80, delay_ms=41.25, return_db=-9.5, echo_dbfs=-31.4, drift_ppm=12.5,
                 drift_error_ppm=0.5)  # fmt: skip
@@ -85,3 +86,100 @@ def test_any_bytes_are_none(tmp_path_factory: pytest.TempPathFactory, content: b
     path = tmp_path_factory.mktemp("profile") / NAME
     path.write_bytes(content)
     assert load(path) is None
+
+
+# --- what it means for the settings ---------------------------------------------------------------------
+
+
+LIMITED = replace(FOUND, safety="limited", volume_limit=55)
+UNSAFE = replace(FOUND, safety="unsafe", volume_limit=20)
+
+
+def told(found: Profile, volume: int = 100, barge_in: str = "duck", echo: str = "auto") -> list[str]:
+    config = replace(Config(), audio=Audio(volume=volume, echo=echo), conversation=Conversation(barge_in=barge_in))
+    return [str(concern) for concern in concerns(found, config)]
+
+
+def test_a_safe_one_has_nothing_to_say() -> None:
+    assert told(FOUND) == []
+    assert told(replace(FOUND, safety="unknown")) == []
+
+
+@pytest.mark.parametrize("barge_in", ["duck", "stop"])
+def test_one_that_is_not_safe_names_the_setting(barge_in: str) -> None:
+    assert told(UNSAFE, barge_in=barge_in) == [
+        (
+            "Interrupting by voice is not safe here (calibration of 2026-11-24). "
+            'Set conversation.barge_in = "button", or mend what `edge-voice calibrate` names.'
+        )
+    ]
+
+
+@pytest.mark.parametrize("barge_in", ["button", "off"])
+def test_where_no_voice_interrupts_nothing_matters(barge_in: str) -> None:
+    assert told(replace(UNSAFE, delay_ms=400.0, drift_ppm=300.0), barge_in=barge_in) == []
+    assert told(LIMITED, barge_in=barge_in) == []
+
+
+def test_a_volume_above_the_limit_names_the_highest_that_is_good() -> None:
+    assert told(LIMITED, volume=55) == []
+    assert told(LIMITED, volume=56) == [
+        (
+            "audio.volume is 56, and interrupting by voice is safe up to 55 (calibration of 2026-11-24). "
+            'Set audio.volume = 55, or conversation.barge_in = "button".'
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"delay_ms": 310.0}, "after 310 ms"),
+        ({"delay_ms": -25.0}, "25 ms before"),
+        ({"drift_ppm": -200.0}, "differ by 200 ppm"),
+        ({"drift_ppm": 900.0, "drift_error_ppm": None}, "Samples were lost"),
+    ],
+)
+def test_what_the_canceller_cannot_follow_is_said_where_it_is_ours(change: dict[str, Any], word: str) -> None:
+    (one,) = told(replace(FOUND, **change))
+    assert word in one
+    assert told(replace(FOUND, **change), echo="own") == [one]
+    for other in ("array", "system", "off"):
+        assert told(replace(FOUND, **change), echo=other) == []
+
+
+@pytest.mark.parametrize("change", [{"delay_ms": 240.0}, {"delay_ms": None}, {"drift_ppm": 150.5}, {"drift_ppm": None}])
+def test_what_it_can_follow_is_not(change: dict[str, Any]) -> None:
+    assert told(replace(FOUND, **change)) == []
+
+
+def test_a_late_echo_is_told_beside_the_verdict_that_it_led_to() -> None:
+    late = advise(replace(REPORT, delay_ms=310.0))
+    found = profile(replace(REPORT, delay_ms=310.0), late, "M", "S", datetime(2026, 11, 24, tzinfo=UTC))
+    assert [text.partition(" (")[0][:25] for text in told(found)] == [
+        "Interrupting by voice is not safe here"[:25],
+        "The sound comes back after 310 ms"[:25],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [(FOUND, "safe"), (LIMITED, "safe up to volume 55"), (UNSAFE, "not safe"),
+     (replace(FOUND, safety="unknown"), "not known")],
+)  # fmt: skip
+def test_the_verdict_in_words(found: Profile, verdict: str) -> None:
+    assert (found.day, found.verdict) == ("2026-11-24", verdict)
+
+
+@pytest.mark.parametrize(
+    ("microphone", "speaker", "same"),
+    [
+        ("USB Mic: Audio (hw:1,0)", "Spk: PCM (hw:0,3)", True),
+        ("USB Mic: Audio (hw:2,0)", "Spk: PCM (hw:1,3)", True),  # the cards' numbers after another start
+        ("USB Mic 2: Audio (hw:1,0)", "Spk: PCM (hw:0,3)", False),
+        ("USB Mic: Audio (hw:1,0)", "default", False),
+    ],
+)
+def test_it_is_of_these_devices_or_not(microphone: str, speaker: str, same: bool) -> None:
+    found = replace(FOUND, microphone="USB Mic: Audio (hw:1,0)", speaker="Spk: PCM (hw:0,3)")
+    assert found.is_of(microphone, speaker) is same

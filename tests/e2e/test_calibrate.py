@@ -16,6 +16,7 @@ import pytest
 
 from edge.audio.profile import load
 from tests import rig as sound
+from tests.busy import whole
 
 LOOP = ("load-module", "module-loopback", "source=spk.monitor", "sink=micfeed", "latency_msec=40", "adjust_time=0")
 
@@ -44,13 +45,13 @@ def calibrate(rig: sound.Rig, *words: str, **env: str) -> subprocess.CompletedPr
     """Once more when the machine was too busy to play and record without a gap."""
     env = rig.env(**{"XDG_STATE_HOME": str(rig.run), "XDG_CONFIG_HOME": str(rig.run), **env})
     command = [sys.executable, "-m", "edge", "calibrate", "--yes", *words]
-    for _ in range(3):
-        done = subprocess.run(
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
         )
-        if "was lost while measuring" not in done.stdout:
-            return done
-    pytest.skip("this machine is too busy")
+
+    return whole(run, lambda done: "was lost while measuring" in done.stdout)
 
 
 def report(rig: sound.Rig, **env: str) -> tuple[int, dict[str, Any]]:
