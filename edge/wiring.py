@@ -30,13 +30,16 @@ from edge.core.near_end import NearEnd, NearEndSettings
 from edge.core.pauses import PauseSettings
 from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
 from edge.daemon import Daemon, Ports
-from edge.engines import engine, warnings
+from edge.engines import choose_engine, engine, warnings
 from edge.errors import AudioError, UsageError
 from edge.host.network import Network
 from edge.host.notify import Systemd
 from edge.host.state import state_dir
 from edge.ports import Clock, Fields, Host, Post, Watcher
 from edge.tools.toolbox import Toolbox
+
+EAGER_MS, EAGER_OFFLINE_MS = 150, 200  # of silence, before work is begun that may be in vain
+LEAST_WAIT_MS = 50  # from there to the end of the turn
 
 OpenSink = Callable[[QueueSpeaker], Line | None]
 
@@ -122,12 +125,18 @@ def conversation_settings(config: Config) -> ConversationSettings:
     )  # fmt: skip
 
 
+def _eager_ms(config: Config) -> int:
+    """A service may be asked in vain; offline, each time costs this device's own processor."""
+    usual = EAGER_OFFLINE_MS if choose_engine(config) == "local" else EAGER_MS
+    return config.conversation.eager_silence_ms or min(usual, config.conversation.end_silence_ms - LEAST_WAIT_MS)
+
+
 def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker, aside: Aside = in_a_thread) -> FrontEnd:
     """The front end with its detectors; echo is cancelled where a voice may interrupt."""
     talk = config.conversation
     frames = 1 / FRAME_S / 1000
     speech = SpeechSettings(
-        end_frames=round(talk.end_silence_ms * frames), eager_frames=round(talk.eager_silence_ms * frames)
+        end_frames=round(talk.end_silence_ms * frames), eager_frames=round(_eager_ms(config) * frames)
     )
     endpointer, guard = Endpointer(speech), None
     near_end = NearEnd(NearEndSettings(mode=talk.barge_in), endpointer.floor)

@@ -62,7 +62,8 @@ class Conversation:
     )
     most_silence_ms: int = setting(1200, "silence that ends a turn however slow the person", 200, 5000)
     unfinished_silence_ms: int = setting(1400, "silence that ends a turn in the middle of a sentence", 200, 5000)
-    eager_silence_ms: int = setting(200, "silence after which the engine starts to work", 100, 2000)
+    eager_silence_ms: int = setting(0, "silence after which the engine starts to work; 0 is 150, and 200 offline",
+                                    0, 2000)  # fmt: skip
     no_speech_s: float = setting(8.0, "how long to wait for the first word after a press", 1, 120)
     follow_up_s: float = setting(6.0, "how long to go on listening after a reply; 0 turns it off", 0, 120)
     max_turn_s: float = setting(360.0, "longest turn of the person", 5, 900)

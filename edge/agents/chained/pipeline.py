@@ -65,12 +65,19 @@ class Pipeline:
         self._do(Hear(turn))
 
     def paused(self, turn: int) -> None:
-        """The device takes it for the end, probably."""
+        """The device takes it for the end, probably.
+
+        Transcripts are a tenth of a second behind, and the silence was longer: what is known now is probably all, and
+        the model begins with it. If it is not, it begins again when the words are settled.
+        """
         now = self._heard_now(turn)
         if now is not None:
             now.settled = False
-            self.answering.withdraw()
             self._do(Note(turn, Mark.PAUSED))
+            if now.text and not self.service_ends_turns:
+                self.answering.begin(turn, self._history.joined(now.text))
+            else:
+                self.answering.withdraw()
 
     def resumed(self, turn: int) -> None:
         """It was not."""

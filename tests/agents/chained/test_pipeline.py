@@ -110,6 +110,18 @@ def test_work_begun_in_a_pause_is_dropped_when_the_person_goes_on() -> None:
     assert think.request.messages[-1].text == "Tell me more."
 
 
+def test_the_model_begins_with_what_is_known_in_the_pause_and_again_if_that_was_not_all() -> None:
+    for settled, again in (("Tell me.", False), ("Tell me more.", True)):
+        desk = Desk()
+        desk.pipeline.listen(1)
+        desk.heard(1, "tell me")
+        desk.pipeline.paused(1)
+        (think,) = [order for order in desk.orders() if isinstance(order, Think)]
+        assert think.request.messages[-1].text == "tell me"
+        desk.heard(1, settled, Standing.EAGER)
+        assert any(isinstance(order, Think) for order in desk.orders()) is again
+
+
 def test_other_marks_are_the_same_words_and_other_words_are_not() -> None:
     for text, again in (("tell me now", False), ("Tell me know.", True)):
         desk = Desk()
