@@ -28,6 +28,7 @@ class Faults:
     handshake_s: float = 0.0
     silent: bool = False
     message_s: float = 0.0  # before every message that it sends, one after the other
+    update_s: float = 0.25  # of audio between two interim results
     latency_s: float = 0.0  # from what it hears to what it says of it
     freeze_at_s: float | None = None  # of audio: neither reads nor writes, until `thaw`
     thaw: asyncio.Event = field(default_factory=asyncio.Event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,14 @@ HOSTS = {
     "chat": "api.openai.com", "claude": "api.anthropic.com", "gemini": "generativelanguage.googleapis.com",
     "elevenlabs": "api.elevenlabs.io", "realtime": "api.openai.com",
 }  # fmt: skip
+PACKAGES = {  # the vendors' own clients, and the extra that brings them; the others need none
+    ("stt", "deepgram"): ("deepgram", "cloud"),
+    ("llm", "openai"): ("openai", "cloud"),
+    ("llm", "chat"): ("openai", "cloud"),
+    ("llm", "claude"): ("anthropic", "claude"),
+    ("llm", "gemini"): ("google.genai", "gemini"),
+    ("tts", "openai"): ("openai", "cloud"),
+}
 PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 # Without chained.stt, chained.llm and chained.tts: these, where their keys are there, best first.
 PREFERRED = {
@@ -124,10 +133,18 @@ def missing(config: Config, *, local: bool) -> list[str]:
             problems.append(f"engine.use names chained, but nobody {what}: set a key for one of {names}, "
                             f"or get the offline models (edge-voice models fetch).")  # fmt: skip
         problems += [_no_key(service) for service in found if _needs_key(service) and not service.key]
+        problems += [line for line in map(_not_installed, found) if line]
         if not local and any(service.kind == LOCAL for service in found):
             problems.append(f"chained.{stage} names local, but the offline engine is not installed: "
                             "edge-voice models fetch")  # fmt: skip
     return problems
+
+
+def _not_installed(service: Service) -> str:
+    package, extra = PACKAGES.get((service.stage, service.kind), ("", ""))
+    if not package or importlib.util.find_spec(package.partition(".")[0]) is not None:
+        return ""
+    return f"chained.{service.stage} names {service.name}, whose package is missing: install edge-voice[{extra}]."
 
 
 def _needs_key(service: Service) -> bool:

@@ -17,6 +17,7 @@ from tests.fakes.minds.sse import KEY as OPENAI_KEY
 from tests.fakes.minds.sse import Reply
 
 T = TypeVar("T")
+KEYS = (DEEPGRAM_KEY, OPENAI_KEY, ELEVENLABS_KEY)
 TOKEN_MS = 8  # 125 tokens a second
 STT_S, LLM_S, TTS_S = 0.1, 0.3, 0.1  # transcript, first token, first sound
 REPLY = ("It is", " a quarter", " past nine", " on a fine", " morning.", " What else", " can I do", " for you?")
@@ -30,12 +31,13 @@ class Vendors:
         self._stack = AsyncExitStack()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self.ears, self.mind, self.voice = self.do(self._open())
+        self.spares = self.do(self._open())
 
     async def _open(self) -> tuple[FakeDeepgram, FakeResponses, FakeElevenLabs]:
         ears, mind, voice = FakeDeepgram(), FakeResponses([Reply(REPLY)] * 1000), FakeElevenLabs()
         for fake in (ears, mind, voice):
             await self._stack.enter_async_context(fake)  # type: ignore[arg-type]
-        ears.faults.latency_s = STT_S
+        ears.faults.latency_s, ears.faults.update_s = STT_S, 0.05
         mind.faults.first_ms, mind.faults.token_ms = LLM_S * 1000, TOKEN_MS
         voice.faults.first_s = TTS_S
         return ears, mind, voice
@@ -60,6 +62,23 @@ class Vendors:
             "EDGE_VOICE_CONVERSATION__FOLLOW_UP_S": "0",
             **more,
         }
+
+    def with_spares(self) -> dict[str, str]:
+        """More variables: each stage has a second service of the same kind."""
+        kinds = {
+            "stt": ("deepgram", DEEPGRAM_KEY),
+            "llm": ("openai", OPENAI_KEY),
+            "tts": ("elevenlabs", ELEVENLABS_KEY),
+        }
+        found = {}
+        for (stage, (kind, key)), spare in zip(kinds.items(), self.spares, strict=True):
+            found |= {
+                f"EDGE_VOICE_CHAINED__{stage.upper()}": f"{kind},spare_{stage}",
+                f"EDGE_VOICE_{stage.upper()}__SPARE_{stage.upper()}__KIND": kind,
+                f"EDGE_VOICE_{stage.upper()}__SPARE_{stage.upper()}__URL": spare.url,
+                f"SPARE_{stage.upper()}_API_KEY": key,
+            }
+        return found
 
     def close(self) -> None:
         """End all of them."""
