@@ -15,7 +15,7 @@ import pytest
 from edge.agents.none import NoAgent
 from edge.config import Budget, Config, Engine, Realtime
 from edge.core.events import Event, Spent
-from edge.engines import choose_engine, engine, warnings
+from edge.engines import choose_engine, engine, order, warnings
 from edge.errors import ConfigError
 from edge.ports import Agent
 from edge.tools.toolbox import Toolbox
@@ -107,6 +107,59 @@ def test_what_was_spent_outlives_a_restart(built: dict[str, list[Any]], monkeypa
 
     assert asyncio.run(main(0.25))[0] == 0.25
     assert asyncio.run(main(0.5))[0] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("keys", "offline", "expected"),
+    [
+        ((), True, ("local",)),
+        ((), False, ("local",)),
+        (("OPENAI_API_KEY",), True, ("realtime", "local")),
+        (("OPENAI_API_KEY",), False, ("realtime",)),
+        (("ANTHROPIC_API_KEY",), True, ("chained", "local")),
+        (("ANTHROPIC_API_KEY",), False, ("local",)),  # nobody would hear or speak
+        (("OPENAI_API_KEY", "DEEPGRAM_API_KEY"), True, ("realtime", "chained", "local")),
+        (("DEEPGRAM_API_KEY", "GEMINI_API_KEY", "ELEVENLABS_API_KEY"), False, ("chained",)),
+    ],
+)
+def test_without_a_word_the_keys_decide(
+    keys: tuple[str, ...], offline: bool, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("OPENAI", "DEEPGRAM", "ASSEMBLYAI", "ANTHROPIC", "GEMINI", "ELEVENLABS"):
+        monkeypatch.delenv(f"{key}_API_KEY", raising=False)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    for key in keys:
+        monkeypatch.setenv(key, "k")
+    monkeypatch.setattr("edge.agents.local.setup.problem", lambda _: "" if offline else "not installed")
+    assert order(Config()) == expected
+
+
+def test_several_engines_stand_behind_one_another_and_what_costs_money_behind_one_purse(
+    built: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("OPENAI", "DEEPGRAM", "ELEVENLABS"):
+        monkeypatch.setenv(f"{key}_API_KEY", "k")
+
+    async def main() -> Agent:
+        agent = make(replace(Config(), engine=Engine(("realtime", "chained", "local"))))
+        await agent.open()
+        await agent.close()
+        return agent
+
+    stats = asyncio.run(main()).stats()
+    assert stats["order"] == ["none", "none"]  # the stand-ins' name: the paid ones, and the offline one
+    assert "spent_today" in stats
+    assert (len(built["realtime"]), len(built["local"])) == (1, 1)
+
+
+def test_an_engine_named_twice_is_one(built: dict[str, list[Any]]) -> None:
+    assert order(replace(Config(), engine=Engine(("local", "none", "local")))) == ("local", "none")
+
+
+def test_a_chain_that_lacks_somebody_is_refused(built: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.agents.local.setup.problem", lambda _: "not installed")
+    with pytest.raises(ConfigError, match="nobody hears"):
+        make(replace(Config(), engine=Engine(("chained",))))
 
 
 def test_warnings_are_about_the_chosen_engine_only() -> None:
