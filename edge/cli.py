@@ -100,6 +100,11 @@ def _parser() -> _Parser:
     doctor = add("doctor", "look for what is wrong, and say what to do", "edge-voice doctor", _doctor)
     doctor.add_argument("--json", action="store_true", help="the results, as JSON")
     doctor.add_argument("--thorough", action="store_true", help="read every byte of the models, too")
+    doctor.add_argument(
+        "--engines", action="store_true", help="use each vendor's service once, for a fraction of a cent"
+    )
+    about = "what is said in recordings, when and by whom"
+    _transcribe_options(add("transcribe", about, "edge-voice transcribe meeting.mp3", _transcribe))
     config = add("config", "show or check the configuration", "edge-voice config check", _config)
     config.add_argument("what", choices=("show", "check"), help="`show` prints the effective configuration")
     commands.add_parser("models", help="list, fetch or verify the offline models", add_help=False)
@@ -140,6 +145,18 @@ def _calibrate_options(calibrate: _Parser) -> None:
     calibrate.add_argument("--png", type=Path, metavar="FILE", help="draw it to this PNG file")
     calibrate.add_argument("--json", action="store_true", help="the figures and the verdict, as JSON")
     calibrate.add_argument("--yes", action="store_true", help="begin at once, without a question")
+
+
+def _transcribe_options(transcribe: _Parser) -> None:
+    transcribe.add_argument("files", type=Path, nargs="+", metavar="FILE", help="WAV, FLAC, OGG or MP3")
+    transcribe.add_argument(
+        "--engine", metavar="NAME", default="local",
+        help="local (offline, in this process; the default), deepgram, assemblyai, openai or an own [stt.NAME]",
+    )  # fmt: skip
+    transcribe.add_argument(
+        "--speakers", action="store_true", help="tell speakers apart; local cannot: its column shows -"
+    )
+    transcribe.add_argument("--json", action="store_true", help="one line of JSON a passage, and nothing else")
 
 
 def _talk(options: argparse.Namespace) -> int:
@@ -217,6 +234,12 @@ def _calibrate(options: argparse.Namespace) -> int:
     from edge.calibrate import calibrate
 
     return calibrate(options)
+
+
+def _transcribe(options: argparse.Namespace) -> int:
+    from edge.transcribe import transcribe
+
+    return transcribe(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

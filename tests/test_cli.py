@@ -26,6 +26,7 @@ COMMANDS = (
     "ask",
     "devices",
     "calibrate",
+    "transcribe",
     "doctor",
     "config",
     "models",

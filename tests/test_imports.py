@@ -26,10 +26,10 @@ MAY_SEE: dict[str, set[str]] = {
     "engines": BELOW_ADAPTERS | ADAPTERS,
     "wiring": BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "engines"},
     **dict.fromkeys(("talk", "service", "testing"), BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "wiring"}),
-    "calibrate": BELOW_ADAPTERS | ADAPTERS,
+    **dict.fromkeys(("calibrate", "transcribe"), BELOW_ADAPTERS | ADAPTERS),
     "doctor": BELOW_ADAPTERS | ADAPTERS | {"calibrate", "engines", ""},
     "relay": {"config", "errors", "agents", "wiring", ""},
-    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "calibrate", "doctor", "relay", "engines", ""},
+    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "calibrate", "transcribe", "doctor", "relay", "engines", ""},
     "__main__": {"cli"},
 }
 IMPURE = {"asyncio", "threading", "time", "logging", "random", "os", "io", "socket", "subprocess", "pathlib", "sys"}

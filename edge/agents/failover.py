@@ -156,6 +156,8 @@ class Failover:
         _give_up(was.agent, turn)
         if member.ready is not None:
             self._squad.announce(member)
+        else:
+            self._post(AgentWarned(message))
         for say in list(turn.tape):
             say(member.agent)
         self._watch(turn)

@@ -1,7 +1,6 @@
 """`edge-voice doctor`: looks at everything a conversation needs, and says what is wrong and what to do.
 
-A check is one function from a Site to results, named in `checks_of`. Whatever asks a vendor belongs there too, behind
-an option of its own: it costs money, and more than 5 seconds.
+A check is one function from a Site to results, named in `checks_of`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import TextIO
 from edge import __version__
 from edge.calibrate import SERVICE, daemon_state
 from edge.config import Config, load
-from edge.doctor import calibrated, configuration, daemon, engine, machine, report, sound
+from edge.doctor import calibrated, configuration, daemon, engine, machine, report, sound, vendors
 from edge.doctor.checks import LIMIT_S, Check, Result, Results, Round, State
 from edge.doctor.site import Site
 from edge.errors import EX_CONFIG, EX_FAILED, ConfigError
@@ -36,7 +35,7 @@ def doctor(options: argparse.Namespace) -> int:
     if state == SERVICE:  # look for the models where the service does, too
         os.environ["STATE_DIRECTORY"] = str(state)
     config, problems = _load(options.config)
-    site = Site(config, problems, state, socket_path(), thorough=options.thorough)
+    site = Site(config, problems, state, socket_path(), thorough=options.thorough, engines=options.engines)
     if not options.json:
         sys.stdout.write(f"edge-voice {__version__}\n\n")
     told = _teller(sys.stdout) if not options.json else lambda _name, _results: None
@@ -83,6 +82,8 @@ def checks_of(site: Site, path: Path | None) -> tuple[list[Check], list[Check]]:
         Check("temperature", partial(machine.check_temperature, site)),
         Check("priority", partial(machine.check_priority, site)),
     ]
+    if site.engines:
+        then += vendors.checks(site)
     return first, then
 
 

@@ -51,6 +51,7 @@ class Site:
     socket: Path
     daemon: Asked = field(default_factory=Asked)  # until it has been asked
     thorough: bool = False
+    engines: bool = False  # whether vendors are asked, which costs a little
 
 
 def ask(path: Path) -> Asked:

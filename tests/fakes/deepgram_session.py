@@ -33,6 +33,7 @@ class Faults:
     freeze_at_s: float | None = None  # of audio: neither reads nor writes, until `thaw`
     thaw: asyncio.Event = field(default_factory=asyncio.Event)
     drop_at_s: float | None = None
+    drop_at_end: bool = False  # TCP ends instead of an answer to CloseStream
     say_at_s: float | None = None  # of audio: `say` goes out as it stands
     say: tuple[str, ...] = ("{",)
     shut_at_s: float | None = None  # of audio: closes with `shut`
@@ -170,7 +171,10 @@ class Session(ABC):
             self.misunderstood(text)
             return
         self.seen.log.append(message["type"])
-        self.controlled(message)
+        if self.faults.drop_at_end and message["type"] == "CloseStream":
+            self._connection.transport.abort()
+        else:
+            self.controlled(message)
 
     async def _write(self) -> None:
         with suppress(ConnectionClosed):

@@ -174,7 +174,8 @@ class Answering:
         attempt = self._at_work(attempt_id)
         if attempt is not None:
             attempt.spoken.add(len(sound.pcm) / 2 / rate, sound.text, sound.starts_ms)
-            self._emit(attempt, ReplyAudio(attempt.turn, sound.pcm, rate))
+            if sound.pcm:
+                self._emit(attempt, ReplyAudio(attempt.turn, sound.pcm, rate))
 
     def spoken_over(self, attempt_id: int) -> None:
         """All that was given to the voice has become sound."""

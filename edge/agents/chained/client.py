@@ -15,7 +15,7 @@ from edge.agents.chained.reach import Reach
 from edge.config import Price
 from edge.core.chain import Mark, Request, StageFailed, Used
 from edge.core.events import AgentLost, AgentReady, Spent
-from edge.ports import Fields, Mind, Post, Transcriber, Voice
+from edge.ports import Fields, Mind, Post, Stage, Transcriber, Voice
 
 AHEAD_S = 8.0  # of speech made before it is heard: a reply that is cut costs no more than this
 MOST_AUDIO = 30 << 20  # bytes of one turn that wait for a transcriber: a quarter of an hour
@@ -76,7 +76,9 @@ class ChainedAgent:
     # --- life ---------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """See ports.Agent."""
+        """See ports.Agent. The vendors' clients are loaded now: the first turn must not wait for that."""
+        for stage in self._all:
+            stage.prepare()
         self._reach.open()
 
     def connect(self) -> None:
@@ -91,8 +93,11 @@ class ChainedAgent:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_S)
-        stages = (self._stages.transcriber, self._stages.mind, self._stages.voice)
-        await asyncio.gather(*(stage.close() for stage in stages), return_exceptions=True)
+        await asyncio.gather(*(stage.close() for stage in self._all), return_exceptions=True)
+
+    @property
+    def _all(self) -> tuple[Stage, ...]:
+        return (self._stages.transcriber, self._stages.mind, self._stages.voice)
 
     def _reached(self, there: bool) -> None:
         if there:
@@ -183,6 +188,7 @@ class ChainedAgent:
                     self._start_hearing(turn)
                 case do.Note(turn, mark):
                     self._put(turn, mark)
+                    self._stages.voice.prepare()  # in a long turn it may have been let go
                 case do.EndHearing(turn):
                     self._put(turn, None)
                 case do.StopHearing(turn):

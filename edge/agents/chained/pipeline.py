@@ -104,8 +104,9 @@ class Pipeline:
             self._do(EndHearing(turn))
 
     def drop(self, turn: int) -> None:
-        """Nobody spoke."""
-        if self._turn is not None and self._turn.id == turn:
+        """Nobody spoke, or it is not wanted any more."""
+        attempt = self.answering.current
+        if (self._turn is not None and self._turn.id == turn) or (attempt is not None and attempt.turn == turn):
             self._abandon()
 
     def _heard_now(self, turn: int) -> _Turn | None:

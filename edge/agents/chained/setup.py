@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -47,7 +47,6 @@ PREFERRED = {
 }
 
 Entry = Stt | Llm | Tts
-S = TypeVar("S")
 
 
 class Local(Protocol):
@@ -173,6 +172,14 @@ def chained_agent(config: Config, post: Post, beside: Beside) -> ChainedAgent:
     return ChainedAgent(stages, pipeline, post, reach, config.prices)
 
 
+def stage(service: Service) -> Any:
+    """The Transcriber, Mind or Voice of a vendor, as configured. Nothing is connected yet."""
+    make: dict[str, Callable[[str, Any, str], Any]] = {
+        "stt": stt.transcriber, "llm": llm.mind, "tts": tts.voice
+    }  # fmt: skip
+    return make[service.stage](service.name, service.entry, service.key)
+
+
 def _stages(config: Config, orders: list[list[Service]], post: Post, beside: Beside) -> Stages:
     def warn(message: str) -> None:
         post(AgentWarned(message))
@@ -185,15 +192,12 @@ def _stages(config: Config, orders: list[list[Service]], post: Post, beside: Bes
             offline.append(beside.local())
         return offline[0]
 
-    def made(order: list[Service], make: Callable[[str, Any, str], S], own: Callable[[Local], S]) -> list[S]:
-        return [
-            own(local()) if service.kind == LOCAL else make(service.name, service.entry, service.key)
-            for service in order
-        ]
+    def made(order: list[Service], own: Callable[[Local], Any]) -> list[Any]:
+        return [own(local()) if service.kind == LOCAL else stage(service) for service in order]
 
-    hear = made(orders[0], stt.transcriber, lambda there: there.transcriber)
-    think = made(orders[1], llm.mind, lambda there: there.mind)
-    speak = made(orders[2], tts.voice, lambda there: there.voice)
+    hear = made(orders[0], lambda there: there.transcriber)
+    think = made(orders[1], lambda there: there.mind)
+    speak = made(orders[2], lambda there: there.voice)
     stall_s = config.chained.stall_s
     return Stages(
         RankedTranscriber(hear, stall_s, warn, time.monotonic),

@@ -83,7 +83,7 @@ def test_a_turn_through_all_three() -> None:
         assert there.of(TranscriptHeard)[-1] == TranscriptHeard(1, "3200 by ears", final=True)
         assert "".join(event.text for event in there.of(ReplyText)) == "All is well. And so on. "
         assert sum(len(event.pcm) for event in there.of(ReplyAudio)) == 2 * 16_000 * 22 * 6 // 100
-        assert (there.mind.prepared, there.voice.prepared) == (1, 1)
+        assert (there.mind.prepared, there.voice.prepared) == (2, 3)  # at the start, and as the turn goes on
         assert there.ears.got == [SPEECH, Mark.PAUSED]
         assert there.agent.stats()["stt"] == "ears"
 
