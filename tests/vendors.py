@@ -36,7 +36,7 @@ class Vendors:
     async def _open(self) -> tuple[FakeDeepgram, FakeResponses, FakeElevenLabs]:
         ears, mind, voice = FakeDeepgram(), FakeResponses([Reply(REPLY)] * 1000), FakeElevenLabs()
         for fake in (ears, mind, voice):
-            await self._stack.enter_async_context(fake)  # type: ignore[arg-type]
+            await self._stack.enter_async_context(fake)
         ears.faults.latency_s, ears.faults.update_s = STT_S, 0.05
         mind.faults.first_ms, mind.faults.token_ms = LLM_S * 1000, TOKEN_MS
         voice.faults.first_s = TTS_S
@@ -70,7 +70,7 @@ class Vendors:
             "llm": ("openai", OPENAI_KEY),
             "tts": ("elevenlabs", ELEVENLABS_KEY),
         }
-        found = {}
+        found: dict[str, str] = {}
         for (stage, (kind, key)), spare in zip(kinds.items(), self.spares, strict=True):
             found |= {
                 f"EDGE_VOICE_CHAINED__{stage.upper()}": f"{kind},spare_{stage}",

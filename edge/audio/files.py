@@ -36,16 +36,17 @@ def load(path: Path) -> Samples:
             table = file.read(dtype="float32", always_2d=True)
             rate = file.samplerate
     except soundfile.LibsndfileError as error:
-        raise AudioError(_why_unreadable(path, error.error_string)) from None
+        raise AudioError(why_unreadable(path, error.error_string)) from None
     except TypeError:  # NAME.raw: soundfile wants to be told its rate and channels
-        raise AudioError(_why_unreadable(path, "raw samples without a header")) from None
+        raise AudioError(why_unreadable(path, "raw samples without a header")) from None
     if len(table) == 0:
         raise AudioError(f"{path} has no sound in it.")
     mono = soxr.resample(table.mean(axis=1), rate, CORE_RATE, quality="HQ")
     return np.asarray(np.clip(np.nan_to_num(mono) * 32767, -32768, 32767), np.int16)
 
 
-def _why_unreadable(path: Path, reason: str) -> str:
+def why_unreadable(path: Path, reason: str) -> str:
+    """What is wrong with a file that `soundfile` refuses, for its owner."""
     if not path.exists():
         return f"{path} does not exist."
     if path.is_dir():

@@ -12,7 +12,7 @@ from typing import Any
 from edge.agents.chained.setup import LOCAL, Service, services, stage
 from edge.agents.local.setup import problem
 from edge.config import Config, secret
-from edge.core.chain import RATE, Fault, Heard, Message, Request, Role, Sound, StageFailed
+from edge.core.chain import RATE, Fault, Heard, Message, Request, Role, Sound, StageFailed, Standing
 from edge.doctor.checks import Check, Result, Results, fail, skipped, warn, well
 from edge.doctor.site import Site
 from edge.engines import KEY, order
@@ -78,9 +78,14 @@ def _timed(work: Coroutine[Any, Any, float]) -> Result:
 async def _used(service: Service) -> float:
     used = stage(service)
     try:
-        return await _FIRST[service.stage](used)
+        return await first_byte(service.stage, used)
     finally:
         await used.close()
+
+
+async def first_byte(what: str, used: Any) -> float:
+    """Seconds that a Transcriber (stt), Mind (llm) or Voice (tts) takes for a little work, until the first of it."""
+    return await _FIRST[what](used)
 
 
 async def _ears(ears: Any) -> float:
@@ -94,7 +99,7 @@ async def _ears(ears: Any) -> float:
             await asyncio.sleep(0.02)
         asked = time.monotonic()
 
-    await _first(ears.hear(silence()), lambda item: isinstance(item, Heard))
+    await _first(ears.hear(silence()), lambda item: isinstance(item, Heard) and item.standing is Standing.OVER)
     return time.monotonic() - asked if asked else 0.0
 
 

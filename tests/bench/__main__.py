@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 
-PARTS = ("resources", "realtime", "chained", "turns", "words", "endpointing", "barge_in")
+PARTS = ("resources", "realtime", "chained", "stages", "turns", "words", "endpointing", "barge_in")
 OTHERS = ("interop",)
 WITH = {"barge_in": ("double_talk", "barge_in_cards")}
 

@@ -131,7 +131,7 @@ def test_a_service_that_is_installed_is_looked_at_in_its_own_places(
     monkeypatch.setenv("EDGE_VOICE_AUDIO__OUTPUT", "nonsense")
     monkeypatch.setenv("EDGE_VOICE_ENGINE__USE", "local")
     monkeypatch.setenv("STATE_DIRECTORY", "")  # so that it is put back
-    options = argparse.Namespace(config=None, json=True, thorough=False)
+    options = argparse.Namespace(config=None, json=True, thorough=False, engines=False)
     assert command.doctor(options) == EX_FAILED
     found = json.loads(capsys.readouterr().out)["results"]
     assert any(one["found"].endswith(f"is missing in {tmp_path}/models.") for one in found)

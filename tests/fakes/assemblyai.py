@@ -52,6 +52,7 @@ class Faults:
     handshake_s: float = 0.0
     drip_s: float = 0.0  # before every frame that it sends
     no_termination: bool = False
+    leaves: bool = False  # when it is told to terminate, without another word
     say: dict[str, Any] | None = None  # once, unchecked
 
 
@@ -252,6 +253,9 @@ class FakeAssemblyAI:
             return False
         if turns.words:
             await self._turn(connection, session, turns, end=True)
+        if self.faults.leaves:
+            await connection.close(1000)
+            return True
         if self.faults.no_termination or self.faults.silent:
             return False
         seconds = len(session.audio) // 32_000

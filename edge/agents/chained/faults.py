@@ -94,6 +94,11 @@ def by_exception(service: Service, error: BaseException) -> StageFailed:
     return _told(service, Fault.SERVICE, f"{type(error).__name__} {error}")
 
 
+def lacking(service: Service, error: ImportError) -> StageFailed:
+    """The vendor's client is not installed."""
+    return StageFailed(f"{service.name} needs the package {error.name}: install edge-voice[cloud].", Fault.REQUEST)
+
+
 def hung_up(service: Service, closed: ConnectionClosed) -> StageFailed:
     """A line that ended before its time; silence on our pings is not the same as hanging up."""
     if closed.rcvd is None and closed.sent is not None and closed.sent.code == 1011:  # noqa: PLR2004  RFC 6455

@@ -19,7 +19,8 @@ def cost(used: Used, price: Price | None) -> float | None:
     """The money; None where the price is not known, which is not nothing."""
     if price is None:
         return None
-    by_time = used.amounts.get("audio_seconds", 0.0) / 60 * price.audio_minute
-    return by_time + sum(
-        amount * getattr(price, kind) / PER for kind, amount in used.amounts.items() if kind != "audio_seconds"
-    )
+    total = used.amounts.get("audio_seconds", 0.0) / 60 * price.audio_minute
+    for kind, amount in used.amounts.items():
+        if kind != "audio_seconds":
+            total += amount * float(getattr(price, kind)) / PER
+    return total

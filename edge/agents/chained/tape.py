@@ -96,7 +96,7 @@ async def watched(items: AsyncGenerator[T], stall: Stall, name: str) -> AsyncGen
     item: asyncio.Future[T] | None = None
     try:
         while True:
-            item = asyncio.ensure_future(anext(items))  # type: ignore[arg-type]
+            item = asyncio.ensure_future(anext(items))
             await asyncio.wait({item, silence}, return_when=asyncio.FIRST_COMPLETED)
             if not item.done():
                 raise StageFailed(f"{name} does not answer.", Fault.STALLED)

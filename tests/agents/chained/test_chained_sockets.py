@@ -140,6 +140,24 @@ def test_nobody_came(monkeypatch):
     assert place.codes == [1000]
 
 
+def test_the_patience_with_one_is_not_that_with_the_next(monkeypatch):
+    monkeypatch.setattr(sockets, "KEEP_S", 0.4)
+    place = Place()
+
+    async def test(url: str) -> None:
+        lines = Lines(opener(url))
+        lines.prepare()
+        lines.end(await lines.take())
+        await asyncio.sleep(0.3)
+        lines.prepare()
+        await asyncio.sleep(0.2)
+        lines.end(await lines.take())
+        assert place.opened == 2
+        await lines.close()
+
+    at(place, test)
+
+
 def test_an_end_that_takes_too_long_is_cut(monkeypatch):
     monkeypatch.setattr(sockets, "END_S", 0.05)
 

@@ -33,6 +33,8 @@ async def transcribe(recording: Recording, config: Stt, service: faults.Service)
             return _passages(await _transcript(http, recording, config, service), config)
     except TimeoutError:
         raise faults.stalled(service) from None
+    except ImportError as error:
+        raise faults.lacking(service, error) from None
     except Exception as error:  # noqa: BLE001  the boundary to a client that raises what it likes
         raise failure(service, error) from None
 

@@ -23,6 +23,8 @@ async def transcribe(recording: Recording, config: Stt, service: faults.Service)
     """Utterances, each of one speaker where speakers are asked for; raises StageFailed."""
     try:
         answer = await _asked(recording, config, service)
+    except ImportError as error:
+        raise faults.lacking(service, error) from None
     except Exception as error:  # noqa: BLE001  the boundary to a client that raises what it likes
         raise _failed(service, error) from None
     return [
@@ -61,6 +63,4 @@ def _speaker(number: int | None, config: Stt) -> str:
 
 def _failed(service: faults.Service, error: Exception) -> StageFailed:
     """The SDK tells an answer by ApiError; what is wrong with the line it lets through, from another HTTP client."""
-    if isinstance(error, ImportError) or hasattr(error, "status_code"):
-        return failure(service, error)
-    return faults.by_exception(service, error)
+    return failure(service, error) if hasattr(error, "status_code") else faults.by_exception(service, error)

@@ -28,6 +28,8 @@ async def transcribe(recording: Recording, config: Stt, service: faults.Service)
         raise StageFailed(f"{service.name} takes {most}: cut it, or take another engine.", Fault.REQUEST)
     try:
         segments = await _asked(recording, config, service)
+    except ImportError as error:
+        raise faults.lacking(service, error) from None
     except Exception as error:  # noqa: BLE001  the boundary to a client that raises what it likes
         raise failure(service, error) from None
     return [

@@ -130,6 +130,8 @@ class OpenAIFiles:
                 file = ("turn.wav", wav(pcm), "audio/wav")
                 answer = await sdk.audio.transcriptions.create(file=file, model=self._model, **options)
                 done = await self._streamed(outlet, answer) if "stream" in options else answer
+        except ImportError as error:
+            raise faults.lacking(self._service, error) from None
         except Exception as error:  # noqa: BLE001  the boundary to a client that raises what it likes
             raise failure(self._service, error) from None
         usage = getattr(done, "usage", None)

@@ -14,7 +14,7 @@ from assemblyai.streaming.v3 import (
     StreamingEvents,
     StreamingParameters,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.agents.chained.stt import assemblyai as module
@@ -120,7 +120,8 @@ def test_a_service_that_says_nothing_is_not_taken_for_silence(monkeypatch):
 
             async def hear():
                 async with aclosing(adapter.hear(pieces(pcm(1.0), Mark.PAUSED, 5.0))) as said:
-                    items.extend([item async for item in said])
+                    async for item in said:
+                        items.append(item)  # noqa: PERF401  it does not come to an end
 
             task = asyncio.create_task(hear())
             await until(lambda: fake.sessions and "ForceEndpoint" in fake.sessions[0].log)
@@ -271,6 +272,17 @@ def test_a_message_that_makes_no_sense(says):
     assert caught.value.fault is Fault.SERVICE
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_service_that_leaves_when_it_is_told_to(silent):
+    """In form, without saying that it has terminated: all was told, or it has never said a word."""
+    server = {"faults": Faults(leaves=True, silent=silent)}
+    if silent:
+        with pytest.raises(StageFailed, match="ended the session"):
+            hears((), pcm(1.0), server=server)
+    else:
+        assert heard(hears((), pcm(1.0), server=server)[0]) == [Heard("", Standing.OVER)]
+
+
 @pytest.mark.parametrize("says", [{"type": 5}, {"type": "Heartbeat"}, {}])
 def test_messages_that_nobody_needs(says):
     items, _ = hears(WORDS, pcm(1.0), server={"faults": Faults(say=says)})
@@ -296,6 +308,7 @@ FIELDS = [
 ]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["Begin", "Turn", "SpeakerRevision", "Warning", "Error", "Heartbeat"]),
     st.dictionaries(st.sampled_from(FIELDS), JSON),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from assemblyai.streaming.v3 import StreamingParameters
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.agents.chained.stt import assemblyai_wire as wire
@@ -17,7 +17,7 @@ from edge.core.chain import Fault
 from tests.agents.chained.stt.bench import pcm
 
 
-def settings(**config: Any) -> dict[str, str]:
+def query(**config: Any) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(wire.address(Stt(**config))).query))
 
 
@@ -35,36 +35,36 @@ def settings(**config: Any) -> dict[str, str]:
     ],
 )
 def test_the_vendors_types_know_every_setting(config):
-    told = {name: json.loads(text) if text[0] in "[0123456789tf" else text for name, text in settings(**config).items()}
+    told = {name: json.loads(text) if text[0] in "[0123456789tf" else text for name, text in query(**config).items()}
     assert set(told) <= set(StreamingParameters.model_fields)
     StreamingParameters.model_validate(told)
 
 
 def test_the_model_follows_the_language():
-    assert settings()["speech_model"] == "universal-streaming-english"
-    assert settings(language="en")["speech_model"] == "universal-streaming-english"
-    assert settings(language="de")["speech_model"] == "universal-streaming-multilingual"
-    assert settings(language="de", model="whisper-rt")["speech_model"] == "whisper-rt"
-    assert json.loads(settings(language="de", model="whisper-rt")["language_codes"]) == ["de"]
+    assert query()["speech_model"] == "universal-streaming-english"
+    assert query(language="en")["speech_model"] == "universal-streaming-english"
+    assert query(language="de")["speech_model"] == "universal-streaming-multilingual"
+    assert query(language="de", model="whisper-rt")["speech_model"] == "whisper-rt"
+    assert json.loads(query(language="de", model="whisper-rt")["language_codes"]) == ["de"]
 
 
 def test_the_device_ends_turns_or_the_service_does():
-    assert settings()["end_of_turn_confidence_threshold"] == "1.0"
-    told = settings(turns="service", silence_ms=900, end_confidence=0.6)
+    assert query()["end_of_turn_confidence_threshold"] == "1.0"
+    told = query(turns="service", silence_ms=900, end_confidence=0.6)
     assert (told["end_of_turn_confidence_threshold"], told["min_turn_silence"], told["max_turn_silence"]) == (
         "0.6",
         "400",
         "900",
     )
-    assert settings(turns="service", silence_ms=300)["min_turn_silence"] == "300"
+    assert query(turns="service", silence_ms=300)["min_turn_silence"] == "300"
 
 
 def test_a_prompt_and_keyterms_exclude_each_other():
-    told = settings(model="u3-rt-pro", keyterms=("lamp",), prompt="About lamps.")
+    told = query(model="u3-rt-pro", keyterms=("lamp",), prompt="About lamps.")
     assert json.loads(told["keyterms_prompt"]) == ["lamp"]
     assert "prompt" not in told
-    assert settings(model="u3-rt-pro", prompt="About lamps.")["prompt"] == "About lamps."
-    assert "prompt" not in settings(prompt="About lamps."), "the older models take none"
+    assert query(model="u3-rt-pro", prompt="About lamps.")["prompt"] == "About lamps."
+    assert "prompt" not in query(prompt="About lamps."), "the older models take none"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,7 @@ def test_another_address(url, begins):
     assert wire.address(Stt(url=url)).startswith(begins)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40_000).map(lambda n: n * 2), max_size=30))
 def test_frames_are_as_long_as_the_service_takes_them(sizes):
     frames, audio = wire.Frames(), pcm(1.0) * 3

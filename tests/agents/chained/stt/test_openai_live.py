@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeTranscriptionSessionCreateRequest
@@ -98,6 +98,7 @@ def test_live_or_by_file(config, live, model):
     assert models.model_of(Stt(**config)) == model
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3000), max_size=20))
 def test_no_sample_is_lost_on_the_way_to_the_protocols_rate(sizes):
     resampler = wire.Resampler()
@@ -286,6 +287,7 @@ TYPES = ["input_audio_buffer.committed", *(f"conversation.item.input_audio_trans
          ("delta", "completed", "failed")), "error", "session.created"]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(TYPES),
     st.dictionaries(st.sampled_from(["item_id", "delta", "transcript", "usage", "error", "event_id"]), JSON),
