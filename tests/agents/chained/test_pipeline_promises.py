@@ -124,6 +124,11 @@ def test_promises(steps: list[str], service: bool) -> None:
     assert len(whole) == len(set(whole))
 
 
+def results(desk: Desk, turn: int, calls: list[Call]) -> None:
+    for call in calls:
+        desk.pipeline.tool_result(turn, call.id, {})
+
+
 def _step(desk: Desk, step: str, turn: int, attempt: int, word: int) -> None:
     calls = desk.ask.current.calls if desk.ask.current else []
     acts = {
@@ -138,7 +143,7 @@ def _step(desk: Desk, step: str, turn: int, attempt: int, word: int) -> None:
         "sound": lambda: desk.ask.sounded(attempt, Sound(SECOND, "x"), RATE),
         "spoken": lambda: desk.ask.spoken_over(attempt),
         "call": lambda: desk.ask.thought(attempt, Call(f"c{word}", "tool")),
-        "result": lambda: [desk.pipeline.tool_result(turn, call.id, {}) for call in calls],
+        "result": lambda: results(desk, turn, calls),
         "forget": desk.pipeline.forget,
         "hearing_failed": lambda: desk.pipeline.hearing_failed(turn, "no"),
         "thinking_failed": lambda: desk.ask.thinking_failed(attempt, "no"),
