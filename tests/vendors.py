@@ -71,7 +71,7 @@ class Vendors:
             "tts": ("elevenlabs", ELEVENLABS_KEY),
         }
         found: dict[str, str] = {}
-        for (stage, (kind, key)), spare in zip(kinds.items(), self.spares, strict=True):
+        for (stage, (kind, key)), spare in zip(kinds.items(), list[Any](self.spares), strict=True):
             found |= {
                 f"EDGE_VOICE_CHAINED__{stage.upper()}": f"{kind},spare_{stage}",
                 f"EDGE_VOICE_{stage.upper()}__SPARE_{stage.upper()}__KIND": kind,
