@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import os
 import shutil
@@ -13,7 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import wave
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +28,10 @@ from numpy.typing import NDArray
 from edge.audio.files import load
 
 RATE = 48_000
+AROUND_S = 5.0  # blocks on either side that place a sample: a null sink's clock may run 400 ppm fast
 NEEDED = ("pulseaudio", "pacat", "parec", "pactl")
+INTO_MICROPHONE = ("pacat", "-d", "micfeed", f"--rate={RATE}", "--channels=1", "--format=s16le", "--raw")
+FIRST = ("chrt", "--rr", "5")  # which root may do
 # norewinds: without it an output stream stalls for two seconds at its start.
 SERVER = """
 load-module module-native-protocol-unix auth-anonymous=1 socket={run}/native
@@ -52,12 +57,29 @@ class Recorder:
 
     process: subprocess.Popen[bytes]
     blocks: list[tuple[float, bytes]] = field(default_factory=list)
+    _ends: list[int] = field(default_factory=list)  # how many bytes there are with each block
 
     def read(self) -> None:
         """Runs in a thread."""
         assert self.process.stdout is not None
+        count = 0
         while data := self.process.stdout.read(1920):
+            count += len(data)
+            self._ends.append(count)
             self.blocks.append((time.monotonic(), data))
+
+    def between(self, begin: float, end: float) -> NDArray[np.int16]:
+        """What was played from one time to another, as far as it has been; placed by the blocks around `begin`."""
+        arrived = [at for at, _ in list(self.blocks)]
+        low, high = (bisect.bisect(arrived, begin + late) for late in (-AROUND_S, AROUND_S))
+        if low == high:
+            return np.zeros(0, np.int16)
+        zero = min(arrived[n] - self._ends[n] / 2 / RATE for n in range(low, high))
+        first, last = (max(0, round((at - zero) * RATE)) * 2 for at in (begin, end))
+        one, other = bisect.bisect(self._ends, first), bisect.bisect(self._ends, last)
+        skipped = self._ends[one - 1] if one else 0
+        raw = b"".join(data for _, data in self.blocks[one : other + 1])[first - skipped : last - skipped]
+        return np.frombuffer(raw[: len(raw) // 2 * 2], np.int16)
 
     def samples(self) -> NDArray[np.int16]:
         """Everything so far."""
@@ -91,9 +113,10 @@ class Recorder:
 
 
 class Rig:
-    """One private sound server; a context manager."""
+    """One private sound server; a context manager. `steady`: it goes before all else, as a sound card would."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, steady: bool = False) -> None:
+        self._first = [*FIRST] if steady and subprocess.run([*FIRST, "true"], check=False).returncode == 0 else []
         self.run = folder / "sound"
         self.run.mkdir(parents=True)
         (self.run / "default.pa").write_text(SERVER.format(run=self.run))
@@ -109,8 +132,8 @@ class Rig:
         return {**os.environ, **sound, **more}
 
     def __enter__(self) -> Self:
-        command = ["pulseaudio", "-n", "-F", str(self.run / "default.pa"), "--daemonize=no", "--exit-idle-time=-1",
-                   "--use-pid-file=no", "--realtime=no", "--high-priority=no"]  # fmt: skip
+        command = [*self._first, "pulseaudio", "-n", "-F", str(self.run / "default.pa"), "--daemonize=no",
+                   "--exit-idle-time=-1", "--use-pid-file=no", "--realtime=no", "--high-priority=no"]  # fmt: skip
         self.server = self.child(command, stderr=subprocess.DEVNULL)
         wait_for(lambda: (self.run / "native").exists() and not self.pactl("info"), 10, "the sound server")
         return self
@@ -125,7 +148,7 @@ class Rig:
             except subprocess.TimeoutExpired:
                 child.kill()
 
-    def child(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    def child(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """A program in this environment, ended with the rig."""
         options.setdefault("env", self.env())
         process: subprocess.Popen[bytes] = subprocess.Popen(command, **options)
@@ -147,21 +170,51 @@ class Rig:
         threading.Thread(target=recorder.read, daemon=True).start()
         return recorder
 
+    @contextmanager
+    def echo(self, gain_db: float, delay_ms: int = 40) -> Iterator[None]:
+        """What the speaker plays comes back by the microphone, so much louder and about so much later."""
+        words = ("source=spk.monitor", "sink=micfeed", f"latency_msec={delay_ms}", "adjust_time=0")
+        module = self._ask("load-module", "module-loopback", *words).strip()
+        try:
+            lines = self._ask("list", "short", "sink-inputs").splitlines()
+            [stream] = [line.split()[0] for line in lines if "module-loopback" in line]
+            self._ask("set-sink-input-volume", stream, f"{round(65536 * 10 ** (gain_db / 60))}")  # it is cubic
+            yield
+        finally:
+            self._ask("unload-module", module)
+
+    def _ask(self, *words: str) -> str:
+        return subprocess.run(
+            ["pactl", *words], env=self.env(), capture_output=True, text=True, timeout=5, check=True
+        ).stdout
+
+    def noise(self, level_db: float) -> None:
+        """Fill the microphone's room with white noise, from now on."""
+        file = self.run / "noise.raw"
+        heard = np.random.default_rng(0).standard_normal(10 * RATE) * 32767 * 10 ** (level_db / 20)
+        file.write_bytes(np.clip(np.rint(heard), -32768, 32767).astype("<i2").tobytes())
+        again = self.child(["sh", "-c", f"while cat {file}; do :; done"], stdout=subprocess.PIPE)
+        self.child([*INTO_MICROPHONE, "--latency-msec=200"], stdin=again.stdout)
+
+    def play(self, sound: NDArray[np.floating]) -> float:
+        """Play samples at 48 kHz, 1.0 being full scale, into the microphone, from the server's own memory.
+
+        Returns a time shortly before the first of them is heard: find it in what `record("micfeed")` has.
+        """
+        path = self.run / "play.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, RATE, 0, "NONE", ""))
+            file.writeframes(np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes())
+        self._ask("upload-sample", str(path), "near")
+        at = time.monotonic()
+        self._ask("play-sample", "near", "micfeed")
+        return at
+
     def speak(self, recording: Path, gain: float = 1.0) -> tuple[float, float]:
         """Play a recording into the microphone; returns the clock times of its first and last sample."""
         samples = load(recording).astype(np.float32) * gain
         wide = np.clip(soxr.resample(samples, 16_000, RATE), -32768, 32767).astype(np.int16)
-        command = [
-            "pacat",
-            "-d",
-            "micfeed",
-            f"--rate={RATE}",
-            "--channels=1",
-            "--format=s16le",
-            "--latency-msec=20",
-            "--raw",
-        ]
-        player = self.child(command, stdin=subprocess.PIPE, bufsize=0)
+        player = self.child([*INTO_MICROPHONE, "--latency-msec=20"], stdin=subprocess.PIPE, bufsize=0)
         assert player.stdin is not None
         start = time.monotonic()
         for at in range(0, len(wide), 960):  # 20 ms at a time on the clock, so that the times are known
@@ -239,7 +292,7 @@ def wait_for(done: Any, limit: float, what: str, more: Any = None) -> None:
 
 
 @contextmanager
-def rig(folder: Path) -> Iterator[Rig]:
+def rig(folder: Path, *, steady: bool = False) -> Iterator[Rig]:
     """A started rig."""
-    with Rig(folder) as started:
+    with Rig(folder, steady=steady) as started:
         yield started

@@ -14,6 +14,8 @@ from edge.audio.reference import Reference
 from edge.audio.vad import Vad
 from edge.core.near_end import NearEnd, NearFrame, Verdict
 
+USUAL_DELAY = 4  # frames by which an echo follows, unless it was found to be later
+
 Aside = Callable[[Callable[[], None]], None]
 
 
@@ -65,5 +67,7 @@ class Guard:
         speech = neural.push(frame, suspicious) if neural is not None else None
         facts = self.echo.facts
         sound = self._ear.sound() if suspicious else None
-        near = NearFrame(facts.clean_db, facts.held_db, self.voiced, speech, sound, facts.erle_db, facts.far_db)
+        echo = facts.converged and facts.erle_db > self.near_end.settings.echo_erle_db
+        delay = max(round(facts.delay_ms / 10), USUAL_DELAY) if echo else USUAL_DELAY  # of no echo it is a guess
+        near = NearFrame(facts.clean_db, facts.held_db, self.voiced, speech, sound, facts.erle_db, facts.far_db, delay)
         return self.near_end.process(near, at)

@@ -1,9 +1,9 @@
 """Duck, pause, then decide: is somebody talking over the reply? Pure.
 
-Three steps, each of which costs the listener more and needs more evidence. Duck, at 30 ms of voice: a cough costs
-a dip. Pause, when it sounds like speech: the reply is held and nothing of it is lost, while the room is heard
-without it; a sneeze costs a fifth of a second. Stop, 200 ms later, if that was speech and is still there, which
-the reply's own echo cannot be. Otherwise the reply goes on.
+Three steps, each of which costs the listener more and needs more evidence. Duck, at 20 to 30 ms of voice: a cough
+costs a dip. Pause, when it sounds like speech, or under echo as soon as it lasts: the reply is held and nothing of
+it is lost, while the room is heard without it; a sneeze costs a fifth of a second. Stop, when the echo is over, if
+that was speech and something was there which the reply's own echo cannot be. Otherwise the reply goes on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class NearFrame:
     """10 ms of the near end, echo cancelled, levels in dBFS.
 
     `far_db` is the far end now, `held_db` its loudest of the last 250 ms. `speech` (a neural detector's probability)
-    and `sound` are needed only while `NearEnd.suspicious`; `erle_db` is what the canceller takes off lately.
+    and `sound` are needed only while `NearEnd.suspicious`; `erle_db` is what the canceller takes off lately, and
+    `delay` by how many frames the echo follows the far end.
     """
 
     level_db: float
@@ -44,6 +45,7 @@ class NearFrame:
     sound: Sound | None = None
     erle_db: float = 0.0
     far_db: float = -96.0
+    delay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +59,27 @@ class NearEndSettings:
     above_floor_db: float = 9.0
     least_db: float = -50.0
     above_echo_db: float = 6.0  # over all but the loudest twentieth of the residual echo
+    # What cancels so much garbles the voice as well. Where there is that much echo, waiting brings no evidence:
+    # the reply is held sooner, and tried again sooner.
+    echo_erle_db: float = 6.0
     duck_needed: int = 2  # of the last three: the first 30 ms of a voice
+    strong_db: float = 10.0  # one frame is enough that stands out by so much more, but not under echo
     pause_speech: float = 0.5  # one answer of the neural detector, 60 ms after the onset; two cost 30 ms more
-    # Of the last twelve, where that detector says nothing: AEC3 garbles a voice under echo. A noise that is paused
-    # for early is judged early: without this, coughs came to the judge later and 35 % of them passed, not 10 %.
+    # Of the last twelve, where that detector says nothing. A noise that is paused for early is judged early.
     pause_needed: int = 8
-    # Of silence at the loudspeaker, by the far end's own account: with the way back, a gap of 200 ms. That is a
-    # breath; one of 250 ms is a stop.
-    judge_frames: int = 15
-    still_needed: int = 3  # of the last five when judged: an echo has died away by then
+    echo_pause_speech: float = 0.35
+    echo_pause_needed: int = 5
+    # Of silence at the loudspeaker, by the far end's own account, and of its echo's delay. From here on the room is
+    # heard: AEC3 still took 8 dB off one voice in four after 50 ms, 35 dB after 20.
+    clear_frames: int = 6
+    decay_db: float = 1.0  # a frame, by which an echo is weaker from then on: a room of 0.6 s
+    judge_frames: int = 9
+    # Judged again and again: with 40 ms of delay and the way back, a gap of 190 to 240 ms; one of 250 ms is a stop.
+    judge_for: int = 5
+    echo_judge_for: int = 4  # for with drifting clocks the delay is found 10 or 20 ms longer than it is
+    still_needed: int = 3  # clear frames in which something is there
     longest_pause: int = 40  # should the loudspeaker not fall silent
     retry_frames: int = 4  # after a pause that was for nothing, if the detector is now sure ...
-    retry_speech: float = 0.9
-    retry_score: float = 2.0  # and it must be clearer than the first time: coughs come in rows. Not under echo:
-    echo_erle_db: float = 6.0  # what cancels so much garbles the voice as well, and the first try is often in vain
     retry_blind_frames: int = 30  # ... or, without one, if the voice has gone on
     quiet_frames: int = 30  # without voice: the reply comes back up
 
@@ -91,6 +100,11 @@ class Leak:
         self.db = self.START_DB
         self._frames = 0
         self._waiting: deque[float] = deque()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the first seconds are over."""
+        return self._frames >= self.FIRST_FRAMES
 
     def update(self, level_db: float, held_db: float) -> None:
         """One frame in which nobody seems to speak."""
@@ -121,7 +135,8 @@ class Stage(StrEnum):
 
 RECENT, ONSET, STILL = 12, 3, 5  # frames looked back at
 SILENT_DB = -70.0  # of a far end that is held
-SURE_FRAMES, SURE_NEEDED = 10, 9  # three answers of the neural detector in a row
+SURE = (10, 9, 0.9)  # frames, of which so many are likelier speech than that: three answers of the neural detector
+SURE_OVER_ECHO = (6, 6, 0.7)
 
 
 class NearEnd:
@@ -138,7 +153,7 @@ class NearEnd:
         self._stage = Stage.IDLE
         self._recent: deque[bool] = deque([False] * RECENT, maxlen=RECENT)
         self._heard: list[Heard] = []
-        self._quiet = self._paused = self._silent = 0
+        self._quiet = self._paused = self._silent = self._there = 0
         self._tried: int | None = None
         self.onset = 0.0
 
@@ -154,9 +169,11 @@ class NearEnd:
 
     def stands_out(self, level_db: float, held_db: float) -> bool:
         """Whether a level is neither the room's, nor what the canceller leaves of the far end."""
-        s = self.settings
-        echo_db = self.leak.db + held_db + s.above_echo_db
-        return level_db >= max(self.floor.db + s.above_floor_db, s.least_db, echo_db)
+        return level_db >= max(self._room_db, self.leak.db + held_db + self.settings.above_echo_db)
+
+    @property
+    def _room_db(self) -> float:
+        return max(self.floor.db + self.settings.above_floor_db, self.settings.least_db)
 
     def process(self, frame: NearFrame, at: float) -> Verdict:
         """One frame that ended at `at`. After STOP the caller resets."""
@@ -177,44 +194,74 @@ class NearEnd:
     def _voices(self, frames: int) -> int:
         return sum(list(self._recent)[-frames:])
 
+    def _over_echo(self, frame: NearFrame) -> bool:
+        return frame.erle_db > self.settings.echo_erle_db
+
     def _watch(self, frame: NearFrame, at: float) -> Verdict:
         voices = self._voices(ONSET)
         if not voices:
             self.leak.update(frame.level_db, frame.held_db)
             self.floor.update(frame.level_db)
-        if voices < self.settings.duck_needed:
+        if voices < self.settings.duck_needed and not self._strong(frame):
             return Verdict.NONE
         self.leak.forget()
         self._stage, self._heard, self._quiet, self._tried = Stage.DUCKED, [], 0, None
         self.onset = at - (ONSET - list(self._recent)[-ONSET:].index(True)) * FRAME_S
         return Verdict.DUCK
 
+    def _strong(self, frame: NearFrame) -> bool:
+        level_db = frame.level_db - self.settings.strong_db
+        return self._recent[-1] and not self._over_echo(frame) and self.stands_out(level_db, frame.held_db)
+
     def _wait(self, frame: NearFrame) -> Verdict:
         if self._quiet >= self.settings.quiet_frames:
             self._stage = Stage.IDLE
             return Verdict.RESUME
-        if not self._voices(ONSET) or not self._likely(frame.speech):
+        likely = self._likely if self._tried is None else self._sure
+        if not self._voices(ONSET) or not likely(frame.speech, self._over_echo(frame)):
             return Verdict.NONE
-        self._stage, self._paused, self._silent = Stage.PAUSED, 0, 0
+        self._stage, self._paused, self._silent, self._there = Stage.PAUSED, 0, 0, 0
         return Verdict.PAUSE
 
-    def _likely(self, speech: float | None) -> bool:
+    def _likely(self, speech: float | None, echo: bool) -> bool:
         s = self.settings
-        if self._tried is None:
-            return (speech or 0.0) >= s.pause_speech or self._voices(RECENT) >= s.pause_needed
-        if len(self._heard) - self._tried < (s.retry_blind_frames if speech is None else s.retry_frames):
+        least, needed = (s.echo_pause_speech, s.echo_pause_needed) if echo else (s.pause_speech, s.pause_needed)
+        return (speech or 0.0) >= least or self._voices(RECENT) >= needed
+
+    def _sure(self, speech: float | None, echo: bool) -> bool:
+        """After a pause that was for nothing."""
+        s = self.settings
+        since = len(self._heard) - (self._tried or 0)
+        if since < (s.retry_blind_frames if speech is None else s.retry_frames):
             return False
-        latest = self._heard[-SURE_FRAMES:]
-        return sum(h.out if h.speech is None else h.speech > s.retry_speech for h in latest) >= SURE_NEEDED
+        frames, needed, least = SURE_OVER_ECHO if echo else SURE
+        return sum(h.out if h.speech is None else h.speech > least for h in self._heard[-frames:]) >= needed
 
     def _judge(self, frame: NearFrame) -> Verdict:
+        s = self.settings
         self._paused += 1
         self._silent = self._silent + 1 if frame.far_db < SILENT_DB else 0
-        if self._silent < self.settings.judge_frames and self._paused < self.settings.longest_pause:
+        clear = self._silent - frame.delay
+        self._there += clear >= s.clear_frames and self._is_there(frame, clear)
+        over = self._paused >= s.longest_pause
+        if clear < s.judge_frames and not over:
             return Verdict.NONE
-        again = self._tried is not None and frame.erle_db < self.settings.echo_erle_db
-        least = self.settings.retry_score if again else 0.0
-        if self._voices(STILL) >= self.settings.still_needed and score(self._heard) > least:
+        there = self._voices(STILL) if over else self._there
+        if there >= s.still_needed and self._is_speech(frame):
             return Verdict.STOP
+        last = s.judge_frames + (s.echo_judge_for if self._over_echo(frame) else s.judge_for)
+        if clear < last and not over:
+            return Verdict.NONE
         self._stage, self._tried = Stage.DUCKED, len(self._heard)
         return Verdict.DUCK
+
+    def _is_there(self, frame: NearFrame, clear: int) -> bool:
+        """Whether it is louder than the room and than what an echo has come down to by now, voiced or not."""
+        return frame.level_db >= self._room_db and self.stands_out(
+            frame.level_db + self.settings.decay_db * clear, frame.held_db
+        )
+
+    def _is_speech(self, frame: NearFrame) -> bool:
+        """In the first seconds of an echo its delay is not known: what is heard then may be the reply."""
+        echo = self._over_echo(frame)
+        return (self.leak.settled or not echo) and score(self._heard, echo=echo) > 0

@@ -21,7 +21,6 @@ RATE = 16_000
 NEAR_DB, REPLY_DB, TONE_DB, ROOM_DB, NOISE_DB = -26.0, -20.0, -38.0, -66.0, -23.0
 GAINS = {"play": 1.0, "duck": 0.2, "pause": 0.0, "stop": 0.0}
 LEAD = 160  # samples before the direct sound in the response: the resampler rings
-POINTS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,17 @@ class Condition:
     delay_s: float = 0.04
     ppm: float = 0.0  # how much faster the microphone's clock is than the loudspeaker's
     drive: float = 0.0  # of a tanh: 3 is a loudspeaker well into its limits
+    room: int = 1  # which reflections
+    decay_s: float = 0.25  # to -60 dB; the response is as long as it takes to -20
     latency: int = 4  # frames between a verdict and its sound
 
 
-def response(seed: int = 1) -> Sound:
-    """Direct sound, six reflections, a decaying tail of 80 ms: the meter's, at 16 kHz."""
+def response(seed: int = 1, decay_s: float = 0.25) -> Sound:
+    """Direct sound, six reflections, a decaying tail: by default 80 ms of it, the meter's, at 16 kHz."""
     rate = 48_000
     rng = np.random.default_rng(seed)
-    n = int(0.08 * rate)
-    h = rng.standard_normal(n) * np.exp(-6.9 * np.arange(n) / (0.25 * rate)) * 0.35 / np.sqrt(n) * 4
+    n = int(0.32 * decay_s * rate)
+    h = rng.standard_normal(n) * np.exp(-6.9 * np.arange(n) / (decay_s * rate)) * 0.35 / np.sqrt(n) * 4
     h[: int(0.002 * rate)] = 0
     h[0] = 1.0
     for k in rng.integers(int(0.002 * rate), int(0.02 * rate), 6):
@@ -94,9 +95,10 @@ class Room:
         self._rng = np.random.default_rng(seed)
         gain_db = None if condition.echo_db is None else NEAR_DB + condition.echo_db - REPLY_DB
         self._gain = 0.0 if gain_db is None else 10 ** (gain_db / 20)
-        h = response()
+        h = response(condition.room, condition.decay_s)
         self._span = len(h) + FRAME
-        self._transfer, self._turn = np.fft.rfft(h, POINTS), 2j * np.pi * np.fft.rfftfreq(POINTS)
+        self._points = 1 << (self._span - 1).bit_length()
+        self._transfer, self._turn = np.fft.rfft(h, self._points), 2j * np.pi * np.fft.rfftfreq(self._points)
         self._sounding = np.zeros((self.frames + condition.latency + 2) * FRAME)
         self.silent = np.zeros(self.frames + condition.latency + 2, bool)
         self.now = self._position = 0
@@ -142,8 +144,8 @@ class Room:
             segment[low - begin : end - begin] = self._sounding[low:end]
         if c.drive:
             segment = np.tanh(c.drive * segment) / c.drive
-        spectrum = np.fft.rfft(segment, POINTS) * self._transfer * np.exp(self._turn * (place - whole))
-        return np.fft.irfft(spectrum, POINTS)[self._span - FRAME : self._span]
+        spectrum = np.fft.rfft(segment, self._points) * self._transfer * np.exp(self._turn * (place - whole))
+        return np.fft.irfft(spectrum, self._points)[self._span - FRAME : self._span]
 
     def obey(self, verdict: Verdict) -> None:
         """Do as told, and let 10 ms pass."""
