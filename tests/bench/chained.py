@@ -15,12 +15,13 @@ from typing import Any
 
 import psutil
 
+from edge.agents.local.models import default_dir
 from edge.host import client
 from tests.bench.clips import Clip, english
 from tests.bench.resources import cpu, memory
 from tests.bench.table import median, percentile, show
-from tests.vendors import LLM_S, STT_S, TTS_S, Vendors
 from tests.rig import Recorder, Rig, Running, rig, wait_for
+from tests.vendors import LLM_S, STT_S, TTS_S, Vendors
 
 WORDS = ("what time", "is it")  # the last of them complete with the end of speech
 BEFORE_S = 0.5 + 0.3 + 0.05  # of a session's audio before the recording: pre-roll, wait, the sound cards' own delay
@@ -104,7 +105,8 @@ def _failovers(vendors: Vendors, sound: Rig, recorder: Recorder, clip: Clip) -> 
                 _mend(vendors)
             rows.append((f"{what} {trouble}", round(stages["first_sound"] - stages["turn_end"]), round(ms),
                          problems[0] if problems else "-"))  # fmt: skip
-    with _running(sound, vendors, EDGE_VOICE_ENGINE__USE="chained,local") as (device, _):
+    offline = {"EDGE_VOICE_ENGINE__USE": "chained,local", "EDGE_VOICE_LOCAL__MODELS_DIR": str(default_dir())}
+    with _running(sound, vendors, **offline) as (device, _):
         for what in ("stt", "llm", "tts"):
             _fault(vendors, what, SILENT)
         ms, stages = _turn(vendors, device, recorder, clip)

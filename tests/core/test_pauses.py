@@ -142,14 +142,14 @@ def test_equal_bounds_are_no_learning() -> None:
 def test_bounds_hold_and_steps_are_small(turns: list[tuple[float, float, float, str]], complete: float) -> None:
     """Whatever happens in a conversation, and whatever an engine believes."""
     pauses, now = Pauses(), 0.0
-    for pause_s, gap_s, wait_s, how in turns:
+    for number, (pause_s, gap_s, wait_s, how) in enumerate(turns):
         pauses.note(pause_s)
         if how == "went":
             pauses.went_on(gap_s)
         elif how == "un":
             pauses.unnote()
         now += wait_s
-        faded = START + (pauses.usual_s - START) * 0.5 ** (wait_s / FADE_S) if now > wait_s else START
+        faded = START + (pauses.usual_s - START) * 0.5 ** (wait_s / FADE_S) if number else START
         pauses.begin(LIMITS, now)
         assert LIMITS.least_s <= pauses.usual_s <= LIMITS.most_s
         assert -DOWN_S - 1e-9 <= pauses.usual_s - faded <= UP_S + 1e-9
