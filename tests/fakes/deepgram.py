@@ -43,7 +43,7 @@ _quiet.setLevel(logging.CRITICAL)
 
 
 class FakeDeepgram:
-    """`async with FakeDeepgram() as server:`; `server.script` is what every connection from then on hears."""
+    """`async with FakeDeepgram() as server:`; `server.script` is heard on every line whose first audio comes later."""
 
     def __init__(self, key: str = KEY) -> None:
         self.key = key
@@ -119,7 +119,7 @@ class FakeDeepgram:
         seen = Seen(parts.path, parse_qsl(parts.query, True), headers)
         self.seen.append(seen)
         kind: type[Session] = FluxSession if parts.path.startswith("/v2") else NovaSession
-        session = kind(connection, self.script, self.faults, seen)
+        session = kind(connection, lambda: self.script, self.faults, seen)
         if isinstance(session, NovaSession):
             session.speakers = self.speakers
         try:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -59,8 +59,9 @@ class Session(ABC):
 
     controls: ClassVar[dict[str, type[BaseModel]]]
 
-    def __init__(self, connection: ServerConnection, script: Script, faults: Faults, seen: Seen) -> None:
-        self._connection, self.script, self.faults, self.seen = connection, list(script), faults, seen
+    def __init__(self, connection: ServerConnection, script: Callable[[], Script], faults: Faults, seen: Seen) -> None:
+        self._connection, self._script, self.faults, self.seen = connection, script, faults, seen
+        self.script: list[tuple[float, str]] = []
         self.query = dict(seen.query)
         self._rate = int(self.query.get("sample_rate", 8000))
         self._leaving: asyncio.Queue[str | None] = asyncio.Queue()
@@ -142,6 +143,8 @@ class Session(ABC):
                     return
 
     async def _hear(self, pcm: bytes) -> None:
+        if not self.seen.audio:
+            self.script = list(self._script())
         self.seen.audio += pcm
         if self.seen.log[-1:] != ["audio"]:
             self.seen.log.append("audio")
