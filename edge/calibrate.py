@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from edge.audio.advice import Advice, advise
 from edge.audio.arrays import wish
 from edge.audio.calibration import Finding, Report, analyse
+from edge.audio.loudness import finder, set_once
 from edge.audio.measuring import Session
 from edge.audio.profile import NAME, profile, save
 from edge.audio.speaker import QueueSpeaker
@@ -80,8 +81,9 @@ def measure(config: Config) -> Heard:
         for line in (source, sink):
             line.open()
             stack.callback(line.close)
+        volume = set_once(speaker, finder(audio.mixer), audio.volume)
         recording, lost = Session(source, sink, speaker, events).run()
-    return Heard(analyse(recording, audio.volume, lost=lost), source.name, speaker.name)
+    return Heard(analyse(recording, volume, lost=lost), source.name, speaker.name)
 
 
 # --- telling ------------------------------------------------------------------------------------------

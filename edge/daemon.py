@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from threading import get_ident
 
 from edge.core import effects as do
 from edge.core.conversation import Conversation
 from edge.core.effects import Ears
 from edge.core.events import ButtonDown, ButtonUp, Event, TimePassed, ToolFinished
 from edge.core.gestures import Gestures
-from edge.ports import Agent, Clock, Fields, Host, Microphone, Speaker, Tools, Watcher
+from edge.ports import Agent, Clock, Fields, Host, Microphone, Sounds, Speaker, Tools, Watcher
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Ports:
     tools: Tools
     host: Host
     watchers: list[Watcher] = field(default_factory=list)
+    sounds: Sounds | None = None
 
 
 class Daemon:
@@ -38,7 +40,9 @@ class Daemon:
         self.conversation, self.ports = conversation, ports
         self._gestures, self._clock, self._own_timer = gestures, clock, own_timer
         self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        self._thread = get_ident()
         self._timer: asyncio.TimerHandle | None = None
+        self._armed: float | None = None  # the deadline that the timer is for
         self._ended = asyncio.Event()
         self._failure: BaseException | None = None
         self._tool_tasks: set[asyncio.Task[None]] = set()
@@ -66,7 +70,11 @@ class Daemon:
     def post(self, event: Event) -> None:
         """Hand in an event, from any thread."""
         loop = self._loop
-        if loop is not None and not loop.is_closed():
+        if loop is None or loop.is_closed():
+            return
+        if get_ident() == self._thread:  # waking a loop from inside costs a write, two reads and a round
+            loop.call_soon(self._take, event)
+        else:
             loop.call_soon_threadsafe(self._take, event)
 
     def _take(self, event: Event) -> None:
@@ -87,19 +95,25 @@ class Daemon:
         self._ended.set()
 
     def _arm(self) -> None:
+        deadline = self.deadline if self._own_timer else None
+        if deadline == self._armed or self._loop is None:
+            return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        deadline = self.deadline
-        if deadline is not None and self._own_timer and self._loop is not None:
-            self._timer = self._loop.call_later(max(0.0, deadline - self._clock()), self._take, TimePassed())
+        self._armed, self._timer = deadline, None
+        if deadline is not None:
+            self._timer = self._loop.call_later(max(0.0, deadline - self._clock()), self._rang)
+
+    def _rang(self) -> None:
+        self._armed = self._timer = None  # a timer that comes a little early is set again
+        self._take(TimePassed())
 
     # --- events and effects -------------------------------------------------------------------------
 
     @property
     def deadline(self) -> float | None:
         """When `tick` is to be called."""
-        times = [t for t in (self.conversation.deadline, self._gestures.deadline) if t is not None]
+        times = [t for t in (self.conversation.wake_at, self._gestures.deadline) if t is not None]
         return min(times, default=None)
 
     def tick(self) -> None:
@@ -121,15 +135,20 @@ class Daemon:
         self._tell_ready()
 
     def _tell_ready(self) -> None:
-        if not self._told_ready and self.can_hold_a_turn:
+        if not self._told_ready and self.is_well:
             self._told_ready = True
             self.ports.host.ready()
 
     @property
     def can_hold_a_turn(self) -> bool:
         """Whether a press now would lead to a conversation."""
+        return self.is_well and not self.conversation.muted
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing but the person's own mute stands in the way of a turn."""
         talk = self.conversation
-        return talk.ready and not (talk.mic_problem or talk.agent_problem or talk.speaker_problem or talk.muted)
+        return talk.ready and not (talk.mic_problem or talk.agent_problem or talk.speaker_problem)
 
     def _perform(self, effect: do.Effect) -> None:
         agent = self.ports.agent
@@ -144,12 +163,25 @@ class Daemon:
                 agent.interrupt(turn, self.ports.speaker.stop(turn), goes_on=goes_on)
             case do.SetEars() | do.SetPatience() | do.CloseMic():
                 self._tell_microphone(self.ports.microphone, effect)
+            case do.Chime() | do.Report() | do.Hush():
+                self._sound(self.ports.sounds, effect)
             case do.RunTool():
                 self._run_tool(effect)
             case do.Publish(event, fields):
                 self.publish(event, fields)
             case _:
                 self._tell_agent(agent, effect)
+
+    def _sound(self, sounds: Sounds | None, effect: do.Chime | do.Report | do.Hush) -> None:
+        match effect:
+            case _ if sounds is None:
+                return
+            case do.Chime(tone):
+                sounds.play(tone)
+            case do.Report(problem):
+                sounds.play(problem)
+            case do.Hush():
+                sounds.hush()
 
     def _tell_microphone(self, microphone: Microphone, effect: do.SetEars | do.SetPatience | do.CloseMic) -> None:
         match effect:

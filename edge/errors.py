@@ -5,11 +5,13 @@ EdgeVoiceError            str(error) is what a person reads: what happened, wher
 +-- UsageError            the command line asks for something that cannot be (exit code 2)
 +-- AudioError            a sound file or a sound device cannot be used
 |   +-- DeviceGone        the device was there and has vanished, or never came
+|   +-- Unavailable       a mixer does not answer (audio.mixer)
 +-- ModelError            a model file is missing, damaged or cannot be fetched
 +-- AgentError            an engine failed; `retryable` says whether trying again can help
 |   +-- WireError         a frame of the Realtime protocol is none (agents.realtime.reading)
 |   +-- Refused           no Realtime session is to be had (agents.realtime.refusal)
 |   +-- StageFailed       a stage of the chained engine cannot do its work (core.chain)
++-- PanelError            a pin, a lamp or a switch cannot be used
 +-- ControlError          the control socket cannot be opened or does not answer
 """
 
@@ -58,6 +60,10 @@ class AgentError(EdgeVoiceError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         self.retryable = retryable
         super().__init__(message)
+
+
+class PanelError(EdgeVoiceError):
+    """A part of the panel is not there, or not to be had."""
 
 
 class ControlError(EdgeVoiceError):

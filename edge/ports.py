@@ -7,11 +7,14 @@ called from any thread.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from edge.core.chain import Call, Heard, Mark, Request, Sound, Used
-from edge.core.effects import Ears
+from edge.core.effects import Ears, Tone
 from edge.core.events import Event
+from edge.core.indicator import Sight
+from edge.core.reports import Problem
 
 Post = Callable[[Event], None]
 Clock = Callable[[], float]
@@ -56,6 +59,16 @@ class Speaker(Protocol):
 
     def stats(self) -> Fields:
         """Counters: device, rate, underruns, samples played."""
+
+
+class Sounds(Protocol):
+    """Short sounds over whatever the speaker plays: no part of a reply, nor of what was heard of one."""
+
+    def play(self, sound: Tone | Problem) -> None:
+        """Sound a chime, or say a recorded sentence, in place of one that still sounds."""
+
+    def hush(self) -> None:
+        """Fade out what sounds."""
 
 
 class Agent(Protocol):
@@ -181,6 +194,29 @@ class Watcher(Protocol):
 
     def published(self, event: str, fields: Fields) -> None:
         """Called in the loop; must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a panel has of the device. `sight` and `turn_up` are for the loop; the others for any thread."""
+
+    post: Post
+    publish: Callable[[str, Fields], None]  # in the loop
+    sight: Callable[[], Sight]
+    shut: Callable[[], bool]  # whether the gate of the microphone is shut
+    level: Callable[[], float]  # of the microphone, in dBFS
+    turn_up: Callable[[int], object]  # the volume, by so many percent; negative is down
+
+
+@runtime_checkable
+class Panel(Watcher, Protocol):
+    """Buttons, switch and light."""
+
+    def attach(self, desk: Desk) -> list[Event]:
+        """Begin, in the loop; returns what must be known before the microphone is opened. Raises nothing."""
+
+    def detach(self) -> None:
+        """End: the light goes out, the pins are free. Idempotent."""
 
 
 class Host(Protocol):

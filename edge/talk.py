@@ -15,7 +15,7 @@ from typing import Protocol
 from edge.audio.files import FileSink, FileSource, load
 from edge.audio.speaker import QueueSpeaker
 from edge.commands import checked_text
-from edge.config import ENGINES, Config
+from edge.config import ENGINES, Config, Sounds
 from edge.config import load as load_config
 from edge.core.events import Event, ForgetAsked, MuteSet, Pressed, TextGiven
 from edge.errors import DeviceGone
@@ -25,6 +25,7 @@ from edge.wiring import Assembly, Lines, assembled, device_lines, unknown_engine
 
 BUNDLED = ("turn_on_the_living_room_lamp.flac", "when_a_man_looks.flac")
 REPLY_FILE = Path("edge-voice-reply.wav")
+SILENT = Sounds(mute=False, error=False, offline=False, thinking=False, reports=False)
 QUIT_S = 0.2  # lets the last words reach the view
 
 
@@ -87,12 +88,14 @@ def _connect(plan: Plan, path: Path | None, *, with_microphone: bool) -> None:
     """Real devices where there are any and nothing else was asked for."""
     real = device_lines(plan.config) if with_microphone or path is None else plan.lines
     source = real.source if with_microphone else plan.recordings
+    if path is not None:  # a file of answers has nothing else in it
+        plan.config = replace(plan.config, sounds=SILENT)
 
     def to_file(speaker: QueueSpeaker) -> FileSink:
         plan.reply = FileSink(speaker, path, time.monotonic)
         return plan.reply
 
-    plan.lines = Lines(source, real.sink if path is None else to_file, real.rescan)
+    plan.lines = Lines(source, real.sink if path is None else to_file, real.rescan, real=path is None)
 
 
 def _present(config: Config) -> tuple[bool, bool]:

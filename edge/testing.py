@@ -30,6 +30,7 @@ from edge.audio.convert import Samples
 from edge.audio.files import BLOCK_S, FileSink, FileSource, load
 from edge.audio.frontend import FrontEnd
 from edge.audio.microphone import Sessions
+from edge.audio.sounds import Sounds
 from edge.audio.speaker import QueueSpeaker
 from edge.config import Config
 from edge.core.conversation import Conversation, State
@@ -267,11 +268,12 @@ class SimulatedDevice:
 
     async def __aenter__(self) -> Self:
         self.speaker = QueueSpeaker(self._post, self.clock, self.config.audio.volume)
+        sounds = Sounds(self.speaker, self.config.device.language, self.config.sounds.volume)
         sessions = Sessions(self._post, lambda call: call())
         self.front = front_end(self.config, sessions, self.speaker, lambda load: load())
         self.ear = _Ear(self.front, sessions, self._source)
         self.sink = FileSink(self.speaker, self._output, self.clock, paced=False)
-        ports = Ports(self.ear, self.speaker, self.agent, self._tools, self.host, [self.watcher])
+        ports = Ports(self.ear, self.speaker, self.agent, self._tools, self.host, [self.watcher], sounds)
         conversation = Conversation(conversation_settings(self.config))
         self.daemon = Daemon(conversation, Gestures(), ports, self.clock, own_timer=False)
         if isinstance(self.agent, ScriptedAgent):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from edge.audio.arrays import wish
@@ -17,41 +18,51 @@ from edge.audio.frontend import FrontEnd
 from edge.audio.gain import Gain
 from edge.audio.guard import Aside, Guard, in_a_thread
 from edge.audio.keeper import Keeper, Line, Source
+from edge.audio.loudness import Loudness, finder
 from edge.audio.microphone import AudioThread, Ear, Sessions
 from edge.audio.profile import NAME, Profile, concerns
 from edge.audio.profile import load as load_profile
+from edge.audio.sounds import Sounds, sound_settings
 from edge.audio.speaker import QueueSpeaker
 from edge.commands import Commands
-from edge.config import ENGINES, Config, show
+from edge.config import ENGINES, Audio, Config, show
 from edge.core.conversation import Conversation, ConversationSettings
 from edge.core.events import AgentWarned, Event, SayGiven
 from edge.core.gestures import Gestures, GestureSettings
+from edge.core.indicator import Sight
+from edge.core.liveness import Liveness, Vitals
 from edge.core.near_end import NearEnd, NearEndSettings
 from edge.core.pauses import PauseSettings
 from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
+from edge.core.summary import summary
 from edge.daemon import Daemon, Ports
 from edge.engines import choose_engine, engine, warnings
 from edge.errors import AudioError, UsageError
 from edge.host.network import Network
 from edge.host.notify import Systemd
-from edge.host.state import state_dir
-from edge.ports import Clock, Fields, Host, Post, Watcher
+from edge.host.state import Dial, state_dir
+from edge.ports import Clock, Desk, Fields, Host, Panel, Post, Watcher
 from edge.tools.toolbox import Toolbox
 
 EAGER_MS, EAGER_OFFLINE_MS = 150, 200  # of silence, before work is begun that may be in vain
 LEAST_WAIT_MS = 50  # from there to the end of the turn
+FIRST_FRAME_S, LEAST_OFTEN_S = 0.02, 0.5  # between looks whether the microphone has been heard
 
 OpenSink = Callable[[QueueSpeaker], Line | None]
 
 
 @dataclass(slots=True)
 class Lines:
-    """Where sound comes from and goes to; None is silence. `names` tells both devices' names, if they are any."""
+    """Where sound comes from and goes to; None is silence. `names` tells both devices' names, if they are any.
+
+    `real`: what sounds is a loudspeaker, whose volume a mixer may set and which is remembered.
+    """
 
     source: Source | None
     sink: OpenSink
     rescan: Callable[[], None] = lambda: None
     names: Callable[[], tuple[str, str] | None] = lambda: None
+    real: bool = False
 
 
 @dataclass(slots=True)
@@ -64,12 +75,16 @@ class Assembly:
     speaker: QueueSpeaker
     front: FrontEnd
     keeper: Keeper
+    host: Systemd
+    sounds: Sounds
 
     def apply(self, config: Config) -> None:
         """Take over what can change while running: conversation times and volume."""
+        if config.audio.volume != self.config.audio.volume:  # else what was set by voice or command stays
+            self.speaker.volume = config.audio.volume
         self.config = config
         self.daemon.conversation.settings = conversation_settings(config)
-        self.speaker.volume = config.audio.volume
+        self.sounds.volume = config.sounds.volume
 
 
 class _Inbox:
@@ -88,19 +103,36 @@ class _Inbox:
 
 @dataclass(slots=True)
 class _Greeter:
-    """The Host port, and a word of welcome from a device that has become ready."""
+    """The Host port, and a word of welcome from a device that has become ready: its microphone has been heard."""
 
     host: Host
     post: Post
     greeting: str
+    hears: Callable[[], bool]
+    _waiting: asyncio.Task[None] | None = None
 
     def ready(self) -> None:
+        if self.hears():
+            self._welcome()
+        else:
+            self._waiting = asyncio.ensure_future(self._wait())
+
+    def stopping(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self.host.stopping()
+
+    async def _wait(self) -> None:
+        wait = FIRST_FRAME_S
+        while not self.hears():
+            await asyncio.sleep(wait)
+            wait = min(1.1 * wait, LEAST_OFTEN_S)
+        self._welcome()
+
+    def _welcome(self) -> None:
         self.host.ready()
         if self.greeting:
             self.post(SayGiven(self.greeting))
-
-    def stopping(self) -> None:
-        self.host.stopping()
 
 
 class _CalibratedEar(Ear):
@@ -119,7 +151,7 @@ def conversation_settings(config: Config) -> ConversationSettings:
     talk = config.conversation
     return ConversationSettings(
         preroll_s=config.audio.preroll_ms / 1000, hold_s=config.panel.hold_ms / 1000, no_speech_s=talk.no_speech_s,
-        follow_up_s=talk.follow_up_s, max_turn_s=talk.max_turn_s, reply_s=talk.reply_s,
+        follow_up_s=talk.follow_up_s, max_turn_s=talk.max_turn_s, reply_s=talk.reply_s, sounds=sound_settings(config),
         pauses=PauseSettings(talk.end_silence_ms / 1000, talk.least_silence_ms / 1000,
                              talk.most_silence_ms / 1000, talk.unfinished_silence_ms / 1000),
     )  # fmt: skip
@@ -159,7 +191,7 @@ def device_lines(config: Config) -> Lines:
             return choose(audio.input, output=False).name, choose(audio.output, output=True).name
         return None
 
-    return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan, names)
+    return Lines(source, lambda speaker: DeviceSink(speaker, audio.output, audio.output_rate), rescan, names, real=True)
 
 
 def _calibration(lines: Lines) -> Profile | None:
@@ -181,6 +213,8 @@ async def assembled(
     async with AsyncExitStack() as stack:
         inbox = _Inbox()
         speaker = QueueSpeaker(inbox.post, clock, config.audio.volume)
+        loudness = _loudness(stack, config, speaker) if lines.real else None
+        sounds = Sounds(speaker, config.device.language, config.sounds.volume)
         sessions = Sessions(inbox.post, asyncio.get_running_loop().call_soon_threadsafe)
         front = front_end(config, sessions, speaker)
         sink = lines.sink(speaker)
@@ -192,27 +226,30 @@ async def assembled(
             thread.wake()
 
         speaker.needed = needed
-        host = Systemd()
-        greeter = _Greeter(host, inbox.post, config.conversation.greeting)
-        toolbox = Toolbox(
-            lambda: speaker.volume, lambda percent: setattr(speaker, "volume", percent), config.device.timezone
-        )
+        host = Systemd(lambda: summary(conversation, agent.name))
+        stack.callback(host.close)
+        greeter = _Greeter(host, inbox.post, config.conversation.greeting, lambda: daemon.is_well and keeper.hears)
+        toolbox = Toolbox(lambda: speaker.volume, partial(setattr, speaker, "volume"), config.device.timezone)
         agent = engine(config, inbox.post, toolbox, stack)
         ear = _CalibratedEar(front, sessions, thread, keeper)
-        ports = Ports(ear, speaker, agent, toolbox, greeter, [*watchers, host])
+        ports = Ports(ear, speaker, agent, toolbox, greeter, [*watchers, host], sounds)
         conversation = Conversation(conversation_settings(config))
         times = config.panel
         gestures = Gestures(GestureSettings(times.hold_ms / 1000, times.long_ms / 1000, times.double_ms / 1000))
         daemon = inbox.daemon = Daemon(conversation, gestures, ports, clock)
-        assembly = Assembly(config, daemon, Commands(daemon, lambda: show(assembly.config)), speaker, front, keeper)
-        ports.watchers.append(assembly.commands)
+        commands = Commands(daemon, lambda: show(assembly.config))
+        assembly = Assembly(config, daemon, commands, speaker, front, keeper, host, sounds)
+        ports.watchers += [commands] if loudness is None else [commands, loudness]
         if control is not None:
             await _serve_control(stack, assembly, control)
         ear.profile = _calibration(lines)  # before the keeper's thread, which may make PortAudio look again
+        _attach_panels(stack, assembly, lines.source, clock)
         stack.callback(keeper.close)
         keeper.start()
         stack.callback(thread.close)
         thread.start()
+        beating = asyncio.ensure_future(_beat(host, thread, keeper))
+        stack.push_async_callback(_cancel, beating)
         stack.push_async_callback(agent.close)
         await agent.open()
         told = concerns(ear.profile, config) if ear.profile else []
@@ -226,6 +263,46 @@ async def assembled(
         yield assembly
 
 
+def _loudness(stack: AsyncExitStack, config: Config, speaker: QueueSpeaker) -> Loudness:
+    """The volume as it was left, else as configured; 100, the default, leaves a mixer as it stands."""
+    audio = config.audio
+    dial = Dial(state_dir() / "volume.json", audio.volume) if audio.remember else None
+    left = dial.load() if dial is not None else None
+    if left is not None:
+        speaker.volume = left
+    known = left is not None or audio.volume != Audio().volume
+    loudness = Loudness(speaker, finder(audio.mixer), dial.keep if dial is not None else lambda _: None, known=known)
+    stack.callback(loudness.close)
+    loudness.start()
+    return loudness
+
+
+def _attach_panels(stack: AsyncExitStack, assembly: Assembly, source: Source | None, clock: Clock) -> None:
+    """Before the microphone is opened: a mute switch counts from the start."""
+    daemon, front = assembly.daemon, assembly.front
+    commands, first = assembly.commands, choose_engine(assembly.config)
+
+    def sight() -> Sight:
+        talk, name = daemon.conversation, daemon.ports.agent.name
+        broken = bool(talk.mic_problem or talk.speaker_problem)
+        return Sight(talk.state, talk.muted, broken, talk.ready, lesser=name == "local" != first)
+
+    def turn_up(percent: int) -> None:
+        before = int(str(commands.do("volume")["percent"]))
+        commands.do("volume", min(100, max(0, before + percent)))
+
+    shut = partial(_is_shut, source)
+    desk = Desk(daemon.post, daemon.publish, sight, shut, lambda: front.level, turn_up)
+    for panel in [watcher for watcher in daemon.ports.watchers if isinstance(watcher, Panel)]:
+        stack.callback(panel.detach)
+        for event in panel.attach(desk):
+            daemon.feed(event, clock())
+
+
+def _is_shut(source: Source | None) -> bool:
+    return source is not None and not source.gate
+
+
 async def _serve_control(stack: AsyncExitStack, assembly: Assembly, path: Path) -> None:
     from edge.host.control import ControlServer
 
@@ -233,6 +310,11 @@ async def _serve_control(stack: AsyncExitStack, assembly: Assembly, path: Path) 
     stack.push_async_callback(server.close)
     await server.open()
     assembly.daemon.ports.watchers.append(server)
+
+
+async def _beat(host: Systemd, thread: AudioThread, keeper: Keeper) -> None:
+    liveness = Liveness()
+    await host.beat(lambda: liveness.moved(Vitals(thread.turns, *keeper.pulse)))
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

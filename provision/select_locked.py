@@ -2,6 +2,7 @@
 
     python3 provision/select_locked.py talk local     the base dependencies, and these extras
     python3 provision/select_locked.py --only build   this extra without the base
+    python3 provision/select_locked.py pi --without systemd-python lgpio      what the system itself brings is left out
 
 pip takes no hashes from a constraints file, so a device that installs two extras needs a file with just their pins. It
 is worked out by following the lock's own "# via" notes, without a resolver: nothing can be chosen differently here.
@@ -59,7 +60,10 @@ def select(lock: str, names: set[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
+    arguments, without = sys.argv[1:], []
+    if "--without" in arguments:
+        at = arguments.index("--without")
+        arguments, without = arguments[:at], [normal(name) for name in arguments[at + 1 :]]
     only = "--only" in arguments
     extras = [argument for argument in arguments if argument != "--only"]
-    print("\n".join(select((ROOT / "requirements.lock").read_text(), wanted(extras, base=not only))))
+    print("\n".join(select((ROOT / "requirements.lock").read_text(), wanted(extras, base=not only) - set(without))))

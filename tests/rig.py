@@ -128,7 +128,11 @@ class Rig:
         run = str(self.run)
         sound = {"XDG_RUNTIME_DIR": run, "PULSE_RUNTIME_PATH": run, "PULSE_STATE_PATH": run,
                  "PULSE_SERVER": f"unix:{run}/native", "ALSA_CONFIG_PATH": f"{run}/asound.conf",
-                 "EDGE_VOICE_AUDIO__INPUT": "usbmic", "EDGE_VOICE_AUDIO__OUTPUT": "usbspk"}  # fmt: skip
+                 "EDGE_VOICE_AUDIO__INPUT": "usbmic", "EDGE_VOICE_AUDIO__OUTPUT": "usbspk",
+                 # what sounds is a reply, unless a test wants it otherwise
+                 "EDGE_VOICE_SOUNDS__THINKING": "false", "EDGE_VOICE_SOUNDS__REPORTS": "false",
+                 "EDGE_VOICE_SOUNDS__ERROR": "false", "EDGE_VOICE_SOUNDS__OFFLINE": "false",
+                 "EDGE_VOICE_SOUNDS__MUTE": "false"}  # fmt: skip
         return {**os.environ, **sound, **more}
 
     def __enter__(self) -> Self:

@@ -27,6 +27,9 @@ ALONE = {  # what some keys need beside them, or must not be
     "realtime.max_context_tokens": "realtime.retention = 0.5",
     "conversation.eager_silence_ms": "conversation.end_silence_ms = 5000",
     "conversation.end_silence_ms": "conversation.eager_silence_ms = 199",
+    "panel.active_high": 'panel.pull = "none"',
+    "panel.night_from": 'panel.night_to = "07:00"',
+    "panel.night_to": 'panel.night_from = "21:00"',
     "chained.stt": 'chained.stt = ["local"]',
     "chained.llm": 'chained.llm = ["local"]',
     "chained.tts": 'chained.tts = ["local"]',
@@ -71,11 +74,13 @@ def other_than_default(key: Field[Any]) -> tuple[str, Any]:
     if isinstance(default, (int, float)):
         number = type(default)(limits["high"] if limits["high"] != default else limits["low"])
         return str(number), number
-    special = {"timezone": "UTC", "url": "https://a.example", "use": "local", "array": "plain", "positions_mm": "0 1",
+    lists = {"microphones": (2, 3), "encoder_pins": (5, 6), "led_pins": (5, 6, 13)}
+    if key.name in lists:
+        return ", ".join(map(str, lists[key.name])), lists[key.name]
+    special = {"night_from": "22:00", "night_to": "6:30", "strip_spi": "1.0",
+               "timezone": "UTC", "url": "https://a.example", "use": "local", "array": "plain", "positions_mm": "0 1",
                **dict.fromkeys(("stt", "llm", "tts"), "local")}  # fmt: skip
     text = special.get(key.name, "something")
-    if key.name == "microphones":
-        return "2, 3", (2, 3)
     if key in fields(Realtime) and key.name == "url":
         text = "wss://a.example"
     return text, (text,) if isinstance(default, tuple) else text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from edge.config import Config, Conversation, Engine
 from edge.core.events import MuteSet, SayGiven
 from edge.errors import ControlError
 from edge.host import client
+from edge.host.journal import Journal
 from edge.testing import Published, tone
 from edge.wiring import Assembly, Lines, assembled
 from tests.fakes.lines import FakeLine, FakeSource
@@ -115,6 +118,35 @@ def test_a_greeting_is_said_once_when_a_turn_could_be_held() -> None:
 # --- reading the configuration again -------------------------------------------------------------------
 
 
+def test_ready_waits_for_the_first_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suspended card can be opened, and a turn could not be held."""
+    source, manager = FakeSource("Mic"), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.setblocking(False)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    told: list[str] = []
+
+    def is_ready() -> bool:
+        with suppress(BlockingIOError):
+            while True:
+                told.append(manager.recv(1000).decode())
+        return any("READY=1" in one for one in told)
+
+    async def main() -> None:
+        async with assembled(BARE, Lines(source, lambda _: None)) as assembly:
+            running = asyncio.ensure_future(assembly.daemon.run())
+            await wait_until(lambda: assembly.daemon.is_well)
+            await wait_until(lambda: is_ready() or "STATUS=Idle, engine none" in told)
+            assert not is_ready()
+            source.deliver()
+            await wait_until(is_ready)
+            assembly.daemon.stop()
+            await running
+
+    asyncio.run(main())
+    manager.close()
+
+
 def reloaded(text: str, tmp_path: Path) -> Assembly:
     """What `systemctl reload` makes of this file."""
     file = tmp_path / "config.toml"
@@ -122,7 +154,7 @@ def reloaded(text: str, tmp_path: Path) -> Assembly:
 
     async def main() -> Assembly:
         async with assembled(BARE, Lines(None, lambda _: None)) as assembly:
-            service._reload(assembly, file)
+            service._reload(assembly, file, Journal(transcripts=False))
             return assembly
 
     return asyncio.run(main())

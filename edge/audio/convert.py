@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 import soxr
@@ -13,6 +14,10 @@ FRAME = 160  # samples in 10 ms
 Samples = NDArray[np.int16]
 
 _SCALE = {"int16": 1.0, "int32": 1 / 65536, "float32": 32767.0}
+_TYPES = {name: np.dtype(name) for name in _SCALE}
+_LEAST, _MOST = np.array(-32768, np.float32), np.array(32767, np.float32)  # arrays need no conversion
+SILENCE = np.zeros(FRAME, np.int16)  # a frame of nothing that tells by itself that it is one: shared, never written to
+SILENCE.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Format:
 
 def mix(raw: NDArray[np.uint8], form: Format, channels: tuple[int, ...] | None = None) -> Samples:
     """The mean of some channels of raw frames, or of all of them, as int16."""
-    table = np.frombuffer(np.ascontiguousarray(raw).data, form.dtype).reshape(-1, form.channels)
+    table = np.ascontiguousarray(raw).view(_TYPES[form.dtype]).reshape(-1, form.channels)
     chosen = table if channels is None or len(channels) == form.channels else table[:, channels]
     if form.dtype == "int16" and chosen.shape[1] == 1:
         return np.ascontiguousarray(chosen[:, 0])
@@ -54,10 +59,27 @@ class ToDevice:
         return mono if self._stream is None else self._stream.resample_chunk(mono, last=last)
 
 
+def to_int16(samples: NDArray[np.float32]) -> Samples:
+    """Rounded, and limited where they are too loud; uses up its argument."""
+    np.rint(samples, out=samples)
+    np.minimum(samples, _MOST, out=samples)
+    np.maximum(samples, _LEAST, out=samples)
+    return samples.astype(np.int16)
+
+
 def level_db(frame: Samples) -> float:
     """RMS level in dBFS; -96 for digital silence."""
-    if len(frame) == 0:
+    if frame is SILENCE or len(frame) == 0:
         return -96.0
     wide = frame.astype(np.float32)
-    power = float(np.dot(wide, wide)) / len(frame)
-    return max(-96.0, 10 * float(np.log10(max(power, 1e-3) / 32768.0**2)))
+    return _decibels(float(np.dot(wide, wide)) / len(frame))
+
+
+def levels_db(frames: Samples) -> list[float]:
+    """Of each row, as `level_db`."""
+    wide = frames.astype(np.float32)
+    return [_decibels(power / frames.shape[1]) for power in np.einsum("ij,ij->i", wide, wide).tolist()]
+
+
+def _decibels(power: float) -> float:
+    return max(-96.0, 10 * log10(max(power, 1e-3) / 32768.0**2))

@@ -8,13 +8,12 @@ tone 18 dB below a reply it cancelled 5 dB, with the tone notched 35 dB (both si
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.audio.convert import CORE_RATE, FRAME, Samples, level_db
+from edge.audio.convert import CORE_RATE, FRAME, Samples, level_db, to_int16
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +29,7 @@ LOOK_FRAMES = 200  # 2 s of envelopes
 LOOK_EVERY = 25
 
 TONE_BLOCK = 512  # bins of 31 Hz
-TONE_EVERY = 4  # frames between looks
+TONE_EVERY = 4  # frames between looks; they must hold a block
 TONE_SHARE = 0.1  # averaging over 0.4 s smears every voice, and no tone
 TONE_RATIO = 10.0  # 10 dB above its neighbourhood
 TONE_LOOKS = 20  # in the same bin for 0.8 s, not counting where a sibilant covers it
@@ -54,8 +53,7 @@ class Uncancelled:
         return near
 
 
-@dataclass(frozen=True, slots=True)
-class Echo:
+class Echo(NamedTuple):
     """Facts about one frame, levels in dBFS. `held_db` is the loudest far frame of the last 250 ms."""
 
     near_db: float
@@ -68,43 +66,66 @@ class Echo:
 
 
 class BlockFilter:
-    """A recursive filter applied to whole frames: one matrix product instead of 160 steps of Python."""
+    """A recursive filter applied to whole frames of one or several signals: one matrix product for all of them."""
 
-    def __init__(self, b: Floats, a: Floats) -> None:
+    def __init__(self, b: Floats, a: Floats, signals: int = 1) -> None:
         self._order = len(b) - 1
         self._matrix = _matrix(b, a)
-        self._state = np.zeros(2 * self._order)
+        self._line = np.zeros((signals, self._order + FRAME), np.float32)  # the filter's state, then the frame
 
-    def __call__(self, frame: Samples) -> Samples:
-        """The next frame of the stream."""
-        x = frame.astype(np.float64)
-        y = self._matrix @ np.concatenate([self._state, x])
-        self._state = np.concatenate([x[-self._order :], y[-self._order :]])
-        whole: Samples = np.clip(np.rint(y), -32768, 32767).astype(np.int16)
-        return whole
+    def __call__(self, *frames: Samples) -> Samples:
+        """The next frame of each signal, or of the first of them: then the others stand still."""
+        line = self._line[: len(frames)]
+        for n, frame in enumerate(frames):
+            line[n, self._order :] = frame
+        filtered = np.dot(line, self._matrix)  # half the price of matmul, for so little
+        line[:, : self._order] = filtered[:, FRAME:]
+        return to_int16(filtered[:, :FRAME])
 
 
-def _matrix(b: Floats, a: Floats) -> Floats:
-    """Rows give a frame's output from the last inputs, the last outputs and the frame."""
+def _matrix(b: Floats, a: Floats) -> NDArray[np.float32]:
+    """(State, frame) times this is (filtered frame, next state).
+
+    The state is scaled so that white noise moves each part of it alike: only then are 32 bits enough.
+    """
     order = len(b) - 1
-    width = FRAME + 2 * order
-    x, y = np.zeros((FRAME + order, width)), np.zeros((FRAME + order, width))
-    x[:order, :order] = np.eye(order)
-    y[:order, order : 2 * order] = np.eye(order)
-    x[order:, 2 * order :] = np.eye(FRAME)
-    for n in range(order, FRAME + order):
-        past = slice(n - order, n + 1)
-        y[n] = b[::-1] @ x[past] - a[:0:-1] @ y[n - order : n]
-    return np.ascontiguousarray(y[order:])
+    step = np.eye(order, k=-1)
+    step[0] = -a[1:]
+    out = b[1:] - a[1:] * b[0]
+    scale = np.linalg.cholesky(_spread(step))
+    step = np.linalg.solve(scale, step @ scale)
+    pushed, seen = np.linalg.solve(scale, np.eye(order)[0]), out @ scale
+    state = pushed
+    matrix = np.zeros((order + FRAME, FRAME + order))
+    for n in range(FRAME):
+        matrix[:order, n] = seen
+        matrix[-1 - n, FRAME:] = state
+        seen, state = seen @ step, step @ state
+    matrix[:order, FRAME:] = np.linalg.matrix_power(step, FRAME).T
+    answer = np.concatenate([b[:1], pushed @ matrix[:order, : FRAME - 1]])
+    for n in range(FRAME):
+        matrix[order + n, n:FRAME] = answer[: FRAME - n]
+    return matrix.astype(np.float32)
+
+
+def _spread(step: Floats) -> Floats:
+    """How a state whose first part is driven by white noise spreads (its covariance)."""
+    spread = np.zeros_like(step)
+    spread[0, 0] = 1.0
+    for _ in range(16):  # 2 ** 16 samples
+        spread, step = spread + step @ spread @ step.T, step @ step
+    return spread
 
 
 def _peaks(power: NDArray[np.floating]) -> NDArray[np.floating]:
-    """How far each bin is above the bins 5 and 6 away on each side; 0 at peaks' slopes and outside 0.5 to 7.5 kHz."""
-    around = (power[:-12] + power[1:-11] + power[11:-1] + power[12:]) / 4 + 1.0
-    top = (power[6:-6] >= power[5:-7]) & (power[6:-6] >= power[7:-5])
-    ratio = np.zeros_like(power)
-    ratio[6:-6] = np.where(top, power[6:-6] / around, 0)
-    ratio[:TONE_LOWEST] = ratio[TONE_HIGHEST:] = 0
+    """How far each bin from TONE_LOWEST on is above the bins 5 and 6 away on each side; 0 at peaks' slopes."""
+
+    def bins(off: int) -> NDArray[np.floating]:
+        return power[TONE_LOWEST + off : TONE_HIGHEST + off]
+
+    here = bins(0)
+    ratio: NDArray[np.floating] = 4 * here / (bins(-6) + bins(-5) + bins(5) + bins(6) + 4.0)
+    ratio[(here < bins(-1)) | (here < bins(1))] = 0
     return ratio
 
 
@@ -126,30 +147,32 @@ class ToneFinder:
 
     def __init__(self) -> None:
         self.hertz: float | None = None
-        self._recent = np.zeros(TONE_BLOCK, np.float32)
+        self._recent: list[Samples] = []
         self._window = np.hanning(TONE_BLOCK).astype(np.float32)
         self._power = np.zeros(TONE_BLOCK // 2 + 1, np.float32)
-        self._frames = self._looks = self._bin = 0
+        self._looks = self._bin = 0
 
     def process(self, frame: Samples) -> bool:
         """The next audible frame of the far end; whether `hertz` has just changed."""
-        self._recent = np.concatenate([self._recent[FRAME:], frame])
-        self._frames += 1
-        if self._frames % TONE_EVERY:
+        self._recent.append(frame)
+        if len(self._recent) < TONE_EVERY:
             return False
-        spectrum = np.fft.rfft(self._recent * self._window)
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        block = np.concatenate(self._recent)[-TONE_BLOCK:]
+        self._recent.clear()
+        spectrum = np.fft.rfft(block * self._window)
+        power = spectrum.real**2 + spectrum.imag**2
         self._power += TONE_SHARE * (power - self._power)
-        return self._look(_peaks(power))
+        return self._look(power)
 
-    def _look(self, now: NDArray[np.floating]) -> bool:
-        """`now`, this block's peaks, must agree with the average's, where a vowel stays for long."""
+    def _look(self, power: NDArray[np.floating]) -> bool:
+        """The peak must be in this block's power as well as in the average, where a vowel stays for long."""
         ratio = _peaks(self._power)
-        best = int(np.argmax(ratio))
-        if ratio[best] < TONE_RATIO or abs(best - self._bin) > 1:
-            self._bin, self._looks = best, 0
+        best = int(ratio.argmax())
+        top, found = ratio[best], best + TONE_LOWEST
+        if top < TONE_RATIO or abs(found - self._bin) > 1:
+            self._bin, self._looks = found, 0
             return False
-        self._looks += int(now[best] > TONE_RATIO)
+        self._looks += int(_peaks(power)[best] > TONE_RATIO)
         return self._looks >= TONE_LOOKS and self._take()
 
     def _take(self) -> bool:
@@ -172,7 +195,7 @@ class EchoCanceller:
     def __init__(self, canceller: Canceller | None = None) -> None:
         self._canceller = canceller or _aec3()
         self._tones = ToneFinder()
-        self._near_filter, self._far_filter = BlockFilter(*coefficients()), BlockFilter(*coefficients())
+        self._filter = BlockFilter(*coefficients(), 2)  # near end, far end
         self._far_levels: deque[float] = deque([-96.0] * HOLD_FRAMES, maxlen=HOLD_FRAMES)
         self._envelopes: deque[tuple[float, float]] = deque(maxlen=LOOK_FRAMES)
         self._resting = REST_FRAMES
@@ -188,12 +211,15 @@ class EchoCanceller:
         active = far_db > FAR_ACTIVE_DB
         self._resting = 0 if active else self._resting + 1
         if active and self._tones.process(far):
-            self._near_filter, self._far_filter = (BlockFilter(*coefficients(self._tones.hertz)) for _ in range(2))
-        heard = self._near_filter(near)
-        clean = heard
-        if self._resting < REST_FRAMES:
-            clean = self._canceller.process(heard, self._far_filter(far))
-        self._note(level_db(heard), level_db(clean), far_db)
+            self._filter = BlockFilter(*coefficients(self._tones.hertz), 2)
+        if self._resting >= REST_FRAMES:
+            clean: Samples = self._filter(near)[0]
+            near_db = clean_db = level_db(clean)
+        else:
+            heard, played = self._filter(near, far)
+            clean = self._canceller.process(heard, played)
+            near_db, clean_db = level_db(heard), level_db(clean)
+        self._note(near_db, clean_db, far_db)
         return clean
 
     def _note(self, near_db: float, clean_db: float, far_db: float) -> None:
@@ -215,7 +241,8 @@ class EchoCanceller:
 def delay_frames(envelopes: NDArray[np.float64]) -> int:
     """By how many frames the first column's level follows the second's, 0 to 24: where they correlate best."""
     near, far = (envelopes - envelopes.mean(axis=0)).T
-    return int(np.argmax([near[lag:] @ far[: len(far) - lag] / (len(far) - lag) for lag in range(LAGS)]))
+    products = np.correlate(np.concatenate([near, np.zeros(LAGS - 1)]), far, "valid")
+    return int(np.argmax(products / (len(far) - np.arange(LAGS))))
 
 
 def _aec3() -> Canceller:

@@ -7,10 +7,12 @@ read a little early (`LEAD_S`): a canceller takes an echo that is later than it 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
-from edge.audio.convert import CORE_RATE, FRAME, Samples, ToDevice
+from edge.audio.convert import CORE_RATE, FRAME, SILENCE, Samples, ToDevice
+from edge.audio.decimate import Decimator
 
 LEAD_S = 0.01  # less than any device keeps buffered, so the frame is there; more than stamps jitter
 SPAN = 4 * CORE_RATE  # 4 s: more than an output ever writes ahead
@@ -49,8 +51,10 @@ class FarEnd:
     def __init__(self) -> None:
         self._blocks: deque[tuple[Samples | None, int, float]] = deque()
         self._line = np.zeros(SPAN, np.int16)  # by position modulo SPAN; 0 where nothing sounds
-        self._convert: ToDevice | None = None
+        self._convert: Callable[[Samples], Samples] | None = None
+        self._rate = 0
         self._written = 0  # samples at 16 kHz on the daemon's clock
+        self._silent = NOWHERE  # from here on there is nothing in the line
         self._blocks_at, self._frames_at = Steady(), Steady()
         self._part = 0.0  # of a sample at 16 kHz, by which counting the blocks' samples is behind
 
@@ -63,19 +67,31 @@ class FarEnd:
         self._blocks.append((None, rate, count * CORE_RATE / rate))
 
     def frame(self, at: float) -> Samples:
-        """The 160 samples that sound during a microphone's frame that ended at `at`, silence included."""
+        """The 160 samples that sound during a microphone's frame that ended at `at`; SILENCE when nothing does."""
         while self._blocks:
             self._take(*self._blocks.popleft())
         begin, _ = self._frames_at.next(round((at + LEAD_S) * CORE_RATE) - FRAME, FRAME)
-        index = np.arange(begin, begin + FRAME) % SPAN
-        part = self._line[index]
-        self._line[index] = 0
+        if begin >= self._silent:
+            return SILENCE
+        part = np.empty(FRAME, np.int16)
+        done = 0
+        for piece in self._pieces(begin, FRAME):
+            part[done : done + len(piece)] = piece
+            piece[:] = 0
+            done += len(piece)
         return part
+
+    def _pieces(self, begin: int, count: int) -> tuple[Samples, ...]:
+        """Where in the line `count` samples are: the end of it may come in between."""
+        at = begin % SPAN
+        piece = self._line[at : at + count]
+        return (piece,) if len(piece) == count else (piece, self._line[: count - len(piece)])
 
     def _take_back(self, count: int) -> None:
         self._blocks_at.place -= count
         self._written = self._blocks_at.place
-        self._line[np.arange(self._written, self._written + count) % SPAN] = 0
+        for piece in self._pieces(self._written, count):
+            piece[:] = 0
         self._convert = None  # what it holds back was given back, too
 
     def _take(self, samples: Samples | None, rate: int, at: float) -> None:
@@ -86,12 +102,25 @@ class FarEnd:
         whole = int(self._part)
         self._part -= whole
         begin, anew = self._blocks_at.next(round(at * CORE_RATE), whole)
-        if anew or self._convert is None or self._convert.rate != rate:
-            self._convert = ToDevice(rate, CORE_RATE)
+        if anew or self._convert is None or self._rate != rate:
+            self._convert, self._rate = _to_core(rate), rate
             self._written = begin
-        self._write(self._convert(samples.tobytes()))
+        self._write(self._convert(samples))
 
     def _write(self, samples: Samples) -> None:
-        index = np.arange(self._written, self._written + len(samples)) % SPAN
-        self._line[index] = samples
+        done = 0
+        for piece in self._pieces(self._written, len(samples)):
+            piece[:] = samples[done : done + len(piece)]
+            done += len(piece)
         self._written += len(samples)
+        self._silent = max(self._silent, self._written)
+
+
+def _to_core(rate: int) -> Callable[[Samples], Samples]:
+    """A stream at a rate to 16 kHz; by the microphone's own filter where that is possible, for it is at hand."""
+    factor, rest = divmod(rate, CORE_RATE)
+    if factor > 1 and not rest:
+        decimate = Decimator(factor, 1)
+        return lambda samples: decimate(samples[:, None])[:, 0]
+    convert = ToDevice(rate, CORE_RATE)
+    return lambda samples: convert(samples.tobytes())

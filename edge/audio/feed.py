@@ -6,8 +6,9 @@ from edge.audio.convert import Samples
 from edge.audio.speaker import QueueSpeaker
 from edge.core.cushion import Cushion
 
-AHEAD_S = 0.08  # kept in the device: how late the audio thread may be. A stop takes it back
+AHEAD_S = 0.12  # kept in the device, less a piece: how late the audio thread may be. A stop takes it back
 LOW_S = 0.022  # with less in the device than until the next tick, a reply that has nothing waiting has run dry
+SOUND_AHEAD_S = 0.08  # kept of a chime, which is not taken back: a reply that begins meanwhile waits for no more
 # After the last sample: a card that stops within a period would else play old samples of its ring once more.
 TAIL_S = 0.04
 
@@ -26,6 +27,8 @@ class Feed:
         waiting = speaker.waiting()
         if waiting is None:
             return self._silence(room, left, now)
+        if not waiting.turn:
+            return self._sound(min(room, waiting.samples), left, now)
         if waiting.turn != self._turn:
             self._turn = waiting.turn
             self.cushion.begin()
@@ -38,6 +41,14 @@ class Feed:
             self._tail = round(TAIL_S * speaker.rate)
             return samples
         return self._silence(room, left, now)
+
+    def _sound(self, room: int, left: int, now: float) -> Samples:
+        """A chime while there is no reply, and no more of it than a reply that begins can wait for."""
+        speaker = self._speaker
+        count = max(0, min(room, round(SOUND_AHEAD_S * speaker.rate) - left))
+        if count:
+            self._tail = round(TAIL_S * speaker.rate)
+        return speaker.render(count, now + left / speaker.rate)
 
     def _silence(self, room: int, left: int, now: float) -> Samples:
         speaker = self._speaker

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from edge.audio.arrays import Roles
-from edge.audio.convert import CORE_RATE, FRAME, Format, Samples, level_db
+from edge.audio.convert import CORE_RATE, FRAME, Format, Samples, level_db, levels_db
 from edge.audio.gain import Gain
 from edge.audio.guard import Guard
+from edge.audio.pace import IDLE_LOOK_S, step
 from edge.audio.pickup import Pickup
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
@@ -26,15 +27,13 @@ from edge.core.events import BargedIn, Event, MicAudio, SpeechStarted
 from edge.core.near_end import Verdict
 from edge.core.speech import FRAME_S, Endpointer
 
-BATCH = 2  # frames handed over at once: 20 ms halves the loop's wake-ups and costs 10 ms on average
-IDLE_LOOK_S = 0.25  # how often the room's level is looked at when nobody talks
+BATCH, MOST_BATCH = 2, 20  # frames handed over at once, at least and at most
 PAST_FRAMES = 1000  # 10 s: a person who interrupts is heard from the start, however long the decision took
 
 Deliver = Callable[[int, Event], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """10 ms that ended at `at`, as they are after all cleaning."""
 
     samples: Samples
@@ -87,16 +86,41 @@ class FrontEnd:
         """Whether frames have to be worked on as they come."""
         return self._mode is not Ears.OFF or bool(self._commands)
 
+    @property
+    def commanded(self) -> bool:
+        """Whether there is something to obey now."""
+        return bool(self._commands)
+
+    @property
+    def worked(self) -> float:
+        """The time of the last frame that has come in."""
+        return 0.0 if self._ring is None else self._ring.stamp[1]
+
+    @property
+    def step(self) -> float | None:
+        """How many seconds of sound are worth working on at once; None when a look now and then is enough."""
+        if self._ring is None or self._rests:
+            return None
+        if self._position < self._ring.written:
+            return 0.0
+        voiced = bool(self._past) and self._past[-1].voiced
+        return step(self._mode, self._endpointer, self._guard, voiced=voiced)
+
     def work(self) -> bool:
         """Obey commands, then process what is in the ring; returns whether there was anything."""
         while self._commands:
             self._commands.popleft()()
         if self._ring is None:
             return False
-        if self._mode is Ears.OFF:
+        if self._rests:
             self._look(self._ring)
             return False
         return self._process(self._ring)
+
+    @property
+    def _rests(self) -> bool:
+        """Nobody wants frames now: a reply that no voice can interrupt needs none, and the ring keeps them."""
+        return self._mode is Ears.OFF or (self._mode is Ears.GUARD and self._guard is None)
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -105,15 +129,15 @@ class FrontEnd:
         self._seek(ring.oldest())
 
     def _obey(self, session: int, mode: Ears, since: float) -> None:
-        was, self._mode, self._session = self._mode, mode, session
+        rested, self._mode, self._session = self._rests, mode, session
         self._batch.clear()
         self._speaker.duck(False)  # whoever ducked or held it is no longer listened to
         self._speaker.pause(False)
-        if self._ring is None or mode is Ears.OFF:
+        if self._ring is None or self._rests:
             self._past.clear()
         elif mode is Ears.LISTEN:
             self._listen(self._ring, since)
-        elif was is Ears.OFF:
+        elif rested:
             self._seek(self._ring.written)
         if self._guard is not None and mode is Ears.GUARD:
             self._guard.prepare()
@@ -132,6 +156,7 @@ class FrontEnd:
             return
         for frame in [past for past in self._past if past.at > since]:
             self._attend(frame)
+        self._flush(BATCH)
 
     def _seek(self, position: int) -> None:
         self._position = self._origin = position
@@ -145,7 +170,7 @@ class FrontEnd:
         """At rest: only follow the room's level, so that the first word of a turn is judged rightly."""
         raw, _ = ring.read(ring.written - ring.rate // 50, ring.rate // 50)
         self.level = level_db(self._pickup.mono(raw))
-        if len(raw):
+        if len(raw) and self._mode is Ears.OFF:
             self._endpointer.floor.update(self.level, round(IDLE_LOOK_S / FRAME_S))
 
     def _process(self, ring: Ring) -> bool:
@@ -160,17 +185,27 @@ class FrontEnd:
         samples = np.concatenate([self._rest, self._pickup(raw, voiced=voiced)])
         whole = len(samples) // FRAME * FRAME
         self._rest = samples[whole:]
-        for start in range(0, whole, FRAME):
-            self._made += FRAME
-            # by counting what comes out: how much of it a resampler holds back differs from piece to piece
-            ended = self._origin + round(self._made * ring.rate / CORE_RATE)
-            self._frame(samples[start : start + FRAME], ring.time_of(ended))
+        if whole:
+            self._frames(ring, [np.ascontiguousarray(column).reshape(-1, FRAME) for column in samples[:whole].T])
+            self._flush(BATCH)
         return True
 
-    def _frame(self, samples: Samples, at: float) -> None:
-        """Near end, and beside it the array's reference where there is one."""
-        near, *reference = (np.ascontiguousarray(column) for column in samples.T)
-        frame = self._cleaned(near, reference[0] if reference else None, at)
+    def _frames(self, ring: Ring, columns: list[Samples]) -> None:
+        """Near end, and beside it the array's reference where there is one; a row is a frame."""
+        near, guard = columns[0], self._guard
+        reference = columns[1] if len(columns) > 1 else [None] * len(near)
+        levels = levels_db(near) if guard is None else []
+        for n, samples in enumerate(near):
+            self._made += FRAME
+            # by counting what comes out: how much of it a resampler holds back differs from piece to piece
+            at = ring.time_of(self._origin + round(self._made * ring.rate / CORE_RATE))
+            if guard is None:
+                self._take(Frame(samples, at, self._vad(samples), levels[n]))
+            else:
+                clean = guard.clean(samples, at, reference[n])
+                self._take(Frame(clean, at, guard.voiced, guard.level_db))
+
+    def _take(self, frame: Frame) -> None:
         self.level = frame.level_db
         self._past.append(frame)
         if self._mode is not Ears.GUARD:
@@ -178,14 +213,9 @@ class FrontEnd:
         elif self._guard is not None:
             self._judge(self._guard, frame)
 
-    def _cleaned(self, samples: Samples, reference: Samples | None, at: float) -> Frame:
-        if self._guard is None:
-            return Frame(samples, at, self._vad(samples), level_db(samples))
-        clean = self._guard.clean(samples, at, reference)
-        return Frame(clean, at, self._guard.voiced, self._guard.level_db)
-
     def _attend(self, frame: Frame) -> None:
-        event = self._endpointer.process(frame.voiced, frame.level_db, frame.at)
+        voiced = frame.voiced and not self._is_own(frame.at)
+        event = self._endpointer.process(voiced, frame.level_db, frame.at)
         if isinstance(event, SpeechStarted):
             self._heard_at = event.onset
         if self._mode is Ears.LISTEN:
@@ -193,17 +223,26 @@ class FrontEnd:
         elif isinstance(event, SpeechStarted):
             self._deliver(self._session, event)
 
+    def _is_own(self, at: float) -> bool:
+        """Whether the microphone may hear a chime of the device itself, and nobody takes it out."""
+        cancelled = self._guard is not None and self._guard.echo.facts.converged
+        return not cancelled and self._speaker.overlay.covers(at)
+
     def _hand_over(self, frame: Frame, event: Event | None) -> None:
         """Audio first, so that an event about a frame never overtakes the frame."""
         samples = frame.samples
         if self._gain is not None:
             samples = self._gain.process(samples, self._endpointer.speaking and frame.voiced)
         self._batch.append(samples.tobytes())
-        if event is not None or len(self._batch) >= BATCH:
-            self._deliver(self._session, MicAudio(b"".join(self._batch)))
-            self._batch.clear()
+        self._flush(MOST_BATCH if event is None else 1)
         if event is not None:
             self._deliver(self._session, event)
+
+    def _flush(self, least: int) -> None:
+        """Hand over the frames that have come together, if there are so many."""
+        if len(self._batch) >= least:
+            self._deliver(self._session, MicAudio(b"".join(self._batch)))
+            self._batch.clear()
 
     def _judge(self, guard: Guard, frame: Frame) -> None:
         verdict = guard.judge(frame.samples, frame.at)

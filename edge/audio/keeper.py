@@ -13,6 +13,7 @@ from typing import Protocol
 
 from edge.audio.arrays import Roles
 from edge.audio.convert import Format
+from edge.audio.naming import show_name
 from edge.audio.ring import Ring
 from edge.core.events import MicFound, MicLost, SpeakerFound, SpeakerLost
 from edge.core.retry import Backoff
@@ -113,9 +114,23 @@ class Keeper:
             "dtype": source.form.dtype, "overruns": source.overruns, "open": source.is_open}  # fmt: skip
         return {**mic, "muted": self._muted, "problems": dict(self.problems)}
 
+    @property
+    def pulse(self) -> tuple[int, bool]:
+        """Frames of the microphone since it was opened, and whether more should be coming: the watchdog's evidence."""
+        source = self._source
+        if source is None:
+            return 0, False
+        return source.ring.written, not (self._muted or "microphone" in self.problems)
+
+    @property
+    def hears(self) -> bool:
+        """Whether the microphone has delivered a frame, if it is wanted: an open one may be suspended."""
+        return self._source is None or self._muted or self._source.ring.written > 0
+
     # --- the thread ---------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        show_name()
         while not self._end:
             self._wake.wait(LOOK_S)
             self._wake.clear()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol, runtime_checkable
 
-from edge.audio.frontend import IDLE_LOOK_S, FrontEnd
+from edge.audio.frontend import FrontEnd
 from edge.audio.keeper import Keeper
+from edge.audio.naming import show_name
+from edge.audio.pace import IDLE_LOOK_S, LEAST_S, Pace
 from edge.audio.speaker import QueueSpeaker
 from edge.core.effects import Ears
 from edge.core.events import Event
 from edge.ports import Fields, Post
 
-TICK_S = 0.012  # while a reply sounds: how late a voice that interrupts is noticed at most
-LISTEN_S = 0.03  # while only listening: half of TICK_S costs 0.9 % of a core more, and gains 7 ms on average
+TICK_S = 0.012  # where nothing tells when the next round is due: a reply that waits for an output
+RIDE_S = 0.022  # an output has no round of its own where another is due by then (feed.LOW_S)
 JOIN_S = 1.0
 NICE = -11  # as sound servers do: a round that is late by more than the output is ahead is a gap
 
@@ -39,7 +43,7 @@ class Sessions:
 
     def deliver(self, session: int, event: Event) -> None:
         """Called by the audio thread."""
-        self._later(lambda: self._take(session, event))
+        self._later(partial(self._take, session, event))
 
     def _take(self, session: int, event: Event) -> None:
         if session == self.current:
@@ -50,8 +54,8 @@ class Sessions:
 class Pumped(Protocol):
     """A device that moves samples only when it is called; it never makes the caller wait."""
 
-    def pump(self) -> bool:
-        """Move what can be moved; whether it wants to be called again soon."""
+    def pump(self) -> float | None:
+        """Move what can be moved; in how many seconds it wants to be called again, if that is known."""
 
 
 class AudioThread:
@@ -71,7 +75,9 @@ class AudioThread:
         self._front, self._speaker, self._failed = front, speaker, failed
         self._source = source if isinstance(source, Pumped) else None  # files have a pace of their own
         self._sink = sink if isinstance(sink, Pumped) else None
-        self._wake = threading.Event()
+        self._asleep = threading.Lock()  # released to wake it: an Event makes a new lock for every wait
+        self._asleep.acquire()
+        self._pace, self._hear_at = Pace(), 0.0
         self._end = False
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
         self.turns = 0  # counts up while the thread lives: the watchdog's evidence
@@ -82,16 +88,18 @@ class AudioThread:
 
     def wake(self) -> None:
         """There is something to do now."""
-        self._wake.set()
+        with suppress(RuntimeError):  # it has been woken already
+            self._asleep.release()
 
     def close(self) -> None:
         """End the thread. Idempotent."""
         self._end = True
-        self._wake.set()
+        self.wake()
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
 
     def _run(self) -> None:
+        show_name()
         with suppress(OSError):  # not allowed: then it waits like everybody else
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
@@ -102,19 +110,29 @@ class AudioThread:
     def _work(self) -> None:
         while not self._end:
             self.turns += 1
-            if self._wake.wait(self._turn()):
-                self._wake.clear()
+            self._asleep.acquire(timeout=self._turn())
 
     def _turn(self) -> float:
-        """One round; returns when the next is due."""
+        """One round; returns in how many seconds the next is due."""
+        front, speaker = self._front, self._speaker
+        if front.commanded or time.monotonic() >= self._hear_at:
+            self._hear()
+        again = self._sink.pump() if self._sink is not None else None
+        speaker.tick()
+        now = time.monotonic()
+        if again is None:
+            again = TICK_S if speaker.busy else IDLE_LOOK_S
+        hear = self._hear_at - now
+        if again < hear <= RIDE_S:
+            again = hear
+        return max(LEAST_S, min(hear, speaker.due - now, again))
+
+    def _hear(self) -> None:
         if self._source is not None:
             self._source.pump()
         self._front.work()
-        playing = self._sink is not None and self._sink.pump()
-        self._speaker.tick()
-        if playing or self._speaker.busy:
-            return TICK_S
-        return LISTEN_S if self._front.active else IDLE_LOOK_S
+        front = self._front
+        self._hear_at = self._pace.next(front.worked, front.step, time.monotonic())
 
 
 class Ear:

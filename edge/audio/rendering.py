@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.audio.convert import Samples
 from edge.audio.far import FarEnd
+from edge.audio.overlay import Overlay
 from edge.core.playout import Ledger
 
 DUCK_GAIN = 0.2  # -14 dB: at least the 12 dB of the design
@@ -70,7 +71,10 @@ class Rendering:
     """Takes (turn, samples) off a queue as an output pulls; flags say how it should sound."""
 
     def __init__(self, volume: int) -> None:
-        self.volume = volume
+        self._volume = volume
+        self.mixed = False  # somebody else makes it so loud: a mixer behind the output
+        self.volume_set: Callable[[int], None] = lambda _percent: None  # told of every change
+        self.overlay = Overlay()
         self.rate, self.latency_s = 48_000, 0.0
         self._queue: deque[Piece] = deque()
         self._pushed = self._popped = 0  # samples, each written by one thread only
@@ -86,10 +90,25 @@ class Rendering:
         self._pulled = 0.0  # when an output last asked
         self.starved = 0
 
+    @property
+    def volume(self) -> int:
+        """In percent."""
+        return self._volume
+
+    @volume.setter
+    def volume(self, percent: int) -> None:
+        self._volume = percent
+        self.volume_set(percent)
+
+    def adopt(self, percent: int) -> None:
+        """The mixer stands so: that is the volume, and nobody has set it."""
+        self._volume = percent
+
     def waiting(self) -> Waiting | None:
-        """What is next in the queue."""
+        """What is next in the queue, or of a sound over nothing (turn 0)."""
         if not self._queue:
-            return None
+            left = 0 if self.unfinished else self.overlay.left(self.rate)
+            return Waiting(0, left, whole=True) if left else None
         turn, (last, end) = self._queue[0][0], self._queue[-1]
         whole = end is None or last != turn or turn <= self._stopped
         return Waiting(turn, self._pushed - self._popped, whole=whole)
@@ -125,6 +144,9 @@ class Rendering:
                 filled += self._copy(turn, chunk, out, filled, now)
         self._account(filled, frames)
         out = self._amplify(out, filled)
+        over = self.overlay.take(frames, self.rate, now + self.latency_s)
+        if over is not None:
+            filled, out = frames, self._mix(out, over)
         if self.far is not None and filled:
             self.far.sounded(out, self.rate, now + self.latency_s)
         return out
@@ -160,6 +182,7 @@ class Rendering:
             self._sounding = turn
             if samples is None:
                 self._ended = None
+        self.overlay.recall(count)
         if self.far is not None:
             self.far.recall(count, self.rate)
 
@@ -213,12 +236,19 @@ class Rendering:
         before, self._gain = self._gain, wanted
         if not filled or before == wanted == 1.0:
             return out
+        if before == wanted:
+            return (out * np.float32(wanted)).astype(np.int16)
         gain = np.full(len(out), wanted, np.float32)
         ramp = min(len(out), round(FADE_S * self.rate))
         gain[:ramp] = np.linspace(before, wanted, ramp, dtype=np.float32)
         return (out * gain).astype(np.int16)
 
+    def _mix(self, out: Samples, over: Samples) -> Samples:
+        """A sound over a reply, as loud as that would be now: lowered with it, and as silent while a person speaks."""
+        total = out.astype(np.int32) + (over * np.float32(self._wanted_gain())).astype(np.int32)
+        return np.clip(total, -32768, 32767).astype(np.int16)
+
     def _wanted_gain(self) -> float:
-        if self._paused:
+        if self._paused or not self._volume:  # a mixer's 0 is not always silence
             return 0.0
-        return (self.volume / 100) ** 2 * (DUCK_GAIN if self._ducked else 1.0)
+        return (1.0 if self.mixed else (self._volume / 100) ** 2) * (DUCK_GAIN if self._ducked else 1.0)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Raw = NDArray[np.uint8]
-FOLLOW = 0.001  # share of its lateness by which a stamp moves the clock later: follows a drifting card
+FOLLOW = 0.05  # share of its lateness by which a second of stamps moves the clock later: follows a drifting card
 HOLE_S = 0.25  # later than that, frames were lost (overrun, suspend); a merely late callback is put right by the next
 
 
@@ -43,7 +43,8 @@ class Ring:
         if self._offset is None or offset < self._offset or offset > self._offset + HOLE_S:
             self._offset = offset
         else:
-            self._offset += FOLLOW * (offset - self._offset)
+            share = min(1.0, FOLLOW * (position - self.written) / self.rate)
+            self._offset += share * (offset - self._offset)
         self.written = position
         self.stamp = (position, position / self.rate + self._offset)
 
@@ -64,9 +65,11 @@ class Ring:
     def read(self, start: int, most: int) -> tuple[Raw, int]:
         """Up to `most` frames from `start`, and how many were lost because they are overwritten."""
         begin = max(start, self.oldest())
-        end = min(self.written, begin + most)
-        index = np.arange(begin, max(begin, end)) % self.capacity
-        return self._data[index], begin - start
+        count = max(0, min(self.written - begin, most))
+        at = begin % self.capacity
+        head = self._data[at : at + count]
+        whole = head.copy() if len(head) == count else np.concatenate([head, self._data[: count - len(head)]])
+        return whole, begin - start
 
     def wipe(self) -> None:
         """Nothing recorded so far may be read any more (mute). The writer must have stopped."""

@@ -5,6 +5,7 @@ Queue and flags change hands by single assignments.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
@@ -28,6 +29,7 @@ class QueueSpeaker(Rendering):
         self._post, self._clock = post, clock
         self.name, self.problem = "none", ""
         self.needed: Callable[[], None] = lambda: None  # told when there is something to play
+        self.opened_as: Callable[[str], None] = lambda _name: None  # told which output has been opened
         self._convert: ToDevice | None = None
         self._lock = Lock()  # an output opens in the middle of a reply, in a thread of its own
         self.underruns = self.dropped = 0
@@ -38,6 +40,7 @@ class QueueSpeaker(Rendering):
             if rate != self.rate:
                 self._refit(rate)
             self.name, self.rate, self.latency_s, self.problem = name, rate, latency_s, ""
+        self.opened_as(name)
 
     def _refit(self, rate: int) -> None:
         if self._convert is not None and self._queue:
@@ -86,6 +89,11 @@ class QueueSpeaker(Rendering):
         self.needed()
         return round(heard * 1000 / self.rate)
 
+    def sound(self, pcm: Samples, rate: int) -> None:
+        """Mix a short sound over whatever plays, in place of one that still sounds: no part of any turn."""
+        self.overlay.ask(pcm, rate, self._clock())
+        self.needed()
+
     def stop_all(self) -> None:
         """Silence whatever is sounding (the audio thread's own decision)."""
         if self._sounding:
@@ -103,13 +111,20 @@ class QueueSpeaker(Rendering):
     @property
     def busy(self) -> bool:
         """Something is queued, sounding (or about to go on), or waiting to be reported."""
-        return bool(self._queue or self._started or self._ended or self.unfinished)
+        return bool(self._queue or self._started or self._ended or self.unfinished or self.overlay.active)
+
+    @property
+    def due(self) -> float:
+        """When `tick` will have something to post; infinite when that is not known."""
+        noted = self._started or self._ended
+        return noted[1] if noted else math.inf
 
     def tick(self) -> None:
         """Post what the output has noted. Called by the audio thread every few milliseconds."""
         now = self._clock()
         if self._queue and now - self._pulled > NO_OUTPUT_S:
             self._drop_stopped()
+        self.overlay.expire(now)
         started, ended = self._started, self._ended
         if started and now >= started[1]:
             self._started = None

@@ -5,6 +5,7 @@ file: they come from systemd credentials or the vendors' usual variables (see `s
 """
 
 from edge.config.chain import LLM_KINDS, STT_KINDS, TTS_KINDS, Chained, Llm, Stt, Tts
+from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
 from edge.config.reading import default_path, load, secret
 from edge.config.schema import (
@@ -18,8 +19,8 @@ from edge.config.schema import (
     Local,
     Log,
     Mcp,
-    Panel,
     Realtime,
+    Sounds,
 )
 from edge.config.showing import show
 
@@ -43,6 +44,7 @@ __all__ = [
     "Panel",
     "Price",
     "Realtime",
+    "Sounds",
     "Stt",
     "Tts",
     "default_path",

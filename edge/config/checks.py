@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from edge.config.channels import wrong_channels
 from edge.config.checks_chained import wrong_chain
+from edge.config.checks_panel import wrong_panel
 from edge.config.merging import nearest, shown
 from edge.config.schema import ENGINES, Config
 
@@ -15,6 +16,7 @@ def wrong(config: Config) -> list[str]:
     """All mistakes that only the whole shows."""
     return [
         *wrong_channels(config.audio),
+        *wrong_panel(config.panel),
         *_engines(config),
         *_zone(config),
         *_silences(config),

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from edge.config.chain import Chained, Llm, Stt, Tts
 from edge.config.fields import named, setting
+from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
 
 
@@ -17,6 +18,8 @@ class Device:
 
     name: str = setting("", "name shown on the companion page; the host name when empty")
     timezone: str = setting("", "IANA zone for spoken times; the system's when empty")
+    language: str = setting("en", "what the device itself says, such as that it has no network, is said in",
+                            choices=("en", "de", "fr", "es"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +40,26 @@ class Audio:
                         choices=("auto", "off"))  # fmt: skip
     echo: str = setting("auto", "who cancels the loudspeaker's echo: this program (auto, own), the array, the system "
                                 "or nobody", choices=("auto", "own", "array", "system", "off"))  # fmt: skip
-    volume: int = setting(100, "percent", 0, 100)
+    volume: int = setting(100, "percent; changing it here overrules what was set by voice or command", 0, 100)
+    mixer: str = setting("auto", "what sets the volume: auto is the sound server or card in use; software; or the "
+                                 "name of a server's output or of a card's control")  # fmt: skip
+    remember: bool = setting(True, "whether a volume set by voice or command outlasts a restart")
     agc: bool = setting(False, "whether quiet, far voices are made louder for the engine (Whisper hears worse with it)")
     preroll_ms: int = setting(500, "audio from before a press that is sent along", 0, 5000)
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """The section [panel]."""
+class Sounds:
+    """The section [sounds]. A start chime is heard by the microphone, and the light tells the same: off by default."""
 
-    hold_ms: int = setting(400, "a press longer than this is push-to-talk", 100, 2000)
-    long_ms: int = setting(3000, "a press longer than this mutes or unmutes", 1000, 10_000)
-    double_ms: int = setting(350, "two taps within this time forget the conversation", 100, 1000)
+    start: bool = setting(False, "a chime when a press is listened to")
+    end: bool = setting(False, "a chime when a question has been taken")
+    mute: bool = setting(True, "chimes when the microphone is muted and unmuted")
+    error: bool = setting(True, "a chime when a question cannot be answered")
+    offline: bool = setting(True, "a chime of its own when that is for want of a network")
+    thinking: bool = setting(True, "a soft sound every two seconds while an answer is long in coming")
+    reports: bool = setting(True, "whether the device says in words why it cannot answer")
+    volume: int = setting(100, "of these sounds, in percent of the reply's", 0, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +175,8 @@ class Config:
 
     device: Device = Device()
     audio: Audio = Audio()
-    panel: Panel = Panel()
+    panel: Panel = field(default_factory=Panel)
+    sounds: Sounds = Sounds()
     conversation: Conversation = Conversation()
     engine: Engine = Engine()
     local: Local = Local()

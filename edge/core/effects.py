@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.core.reports import Problem
+
 
 class Ears(StrEnum):
     """What the front end does with the microphone's frames."""
@@ -13,6 +15,18 @@ class Ears(StrEnum):
     LISTEN = "listen"  # hand the audio over, find the end of the turn
     WATCH = "watch"  # the turn is over, the reply not begun: only tell when the person goes on talking
     GUARD = "guard"  # while speaking: duck, then decide
+
+
+class Tone(StrEnum):
+    """The chimes."""
+
+    START = "start"  # the person is listened to
+    END = "end"  # the question has been taken
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    ERROR = "error"
+    OFFLINE = "offline"
+    THINKING = "thinking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +150,25 @@ class FinishPlay(Effect):
     """No more audio will come for this turn: report when the last sample was heard."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chime(Effect):
+    """Sound a chime over whatever plays; it is no part of a reply."""
+
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Effect):
+    """Say in recorded words what is wrong; no part of a reply either."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Hush(Effect):
+    """End a Chime or a Report that still sounds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,13 @@ class MuteSet(Event):
     on: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SwitchMoved(Event):
+    """The mute switch stands so (now, or as the device starts). While there is one, it alone decides."""
+
+    muted: bool
+
+
 # --- the person's voice ----------------------------------------------------------------------------
 
 

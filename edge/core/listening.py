@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from edge.core import effects as do
 from edge.core import events as ev
-from edge.core.effects import Ears
+from edge.core.effects import Ears, Tone
+from edge.core.reports import Problem
+from edge.core.sounding import Sounding
 from edge.core.table import State
 from edge.core.turn import Kind
-from edge.core.words import Words
 
 MIN_HOLD_S = 0.1  # a shorter push-to-talk is a slip of the finger (and vendors refuse < 100 ms)
 
 
-class Listening(Words):
+class Listening(Sounding):
     """Actions of the table that concern what the person does and says."""
 
     # --- starting and ending the person's turn ------------------------------------------------------
@@ -20,12 +21,22 @@ class Listening(Words):
     def _start(self, event: ev.Event, now: float) -> None:
         if self.mic_problem:
             self._problem("microphone", self.mic_problem)
+            self._report(Problem.NO_MICROPHONE, now)
             return
-        since = now - self.settings.preroll_s
+        since = now - self._preroll(now)
         kind = Kind.TAP
         if isinstance(event, ev.Held):  # the press itself ended a wait: the words since then count
             kind, since = Kind.HOLD, since - self.settings.hold_s
+        self._begin(kind, since, now)
+
+    def _begin(self, kind: Kind, since: float, now: float) -> None:
+        """Listen to whoever has pressed."""
         self._listen(kind, since, now)
+        self._current().asked = True
+        self._chime(Tone.START, now)
+
+    def _preroll(self, now: float) -> float:
+        return 0.0 if self._audible(now) else self.settings.preroll_s  # the ring holds the device's own sound
 
     def _listen(self, kind: Kind, since: float, now: float, empties: int = 0) -> None:
         turn = self._new_turn(kind)
@@ -39,6 +50,7 @@ class Listening(Words):
             self._enter(State.CONNECTING, now + self.settings.connect_s)
 
     def _open_ears(self, since: float, now: float) -> None:
+        self._hush(now)
         self.pauses.begin(self.settings.pauses, now)
         self._wait_for(self.pauses.usual_s)
         self._do(do.SetEars(Ears.LISTEN, since))
@@ -63,7 +75,7 @@ class Listening(Words):
             self._end_soon(now)
         elif turn.kind is Kind.FOLLOW_UP and not (turn.ended or self._deaf()):  # a press to talk, as at rest
             self._do(do.DropTurn(turn.id))
-            self._listen(Kind.TAP, now - self.settings.preroll_s, now)
+            self._begin(Kind.TAP, now - self._preroll(now), now)
         elif turn.by_voice or self._deaf():  # nothing said, or ended and the engine is not there yet: give it up
             self._drop(now)
         else:  # typed words or an announcement wait for the engine: whoever presses now is about to speak
@@ -106,6 +118,7 @@ class Listening(Words):
         else:
             self.deadline = now + self.settings.connect_s
         self._do(do.SetEars(self._ears()))
+        self._chime(Tone.END, now)
 
     def _over(self, now: float, speech_end: float) -> None:
         turn = self._current()
@@ -118,6 +131,7 @@ class Listening(Words):
             self._over(now, now)
             self._enter(State.THINKING, now + self.settings.reply_s)
             self._do(do.SetEars(self._ears()))
+            self._chime(Tone.END, now)
 
     def _drop(self, now: float) -> None:
         self._do(do.DropTurn(self._current().id))

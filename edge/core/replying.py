@@ -5,6 +5,7 @@ from __future__ import annotations
 from edge.core import effects as do
 from edge.core import events as ev
 from edge.core.listening import Listening
+from edge.core.reports import Problem, problem_of
 from edge.core.table import State
 from edge.core.turn import Kind, Turn
 
@@ -15,7 +16,7 @@ class Replying(Listening):
     # --- the engine ---------------------------------------------------------------------------------
 
     def _note_ready(self, event: ev.AgentReady, now: float) -> None:
-        self.ready, self.agent_problem = True, ""
+        self.ready, self.agent_problem, self.agent_away = True, "", ""
         self.engine_ends, self.engine_judges = event.ends_turns, event.judges
         if self.state is State.ERROR:
             self._rest(now)
@@ -38,7 +39,7 @@ class Replying(Listening):
             self._do(do.SetEars(self._ears()))
 
     def _note_lost(self, event: ev.AgentLost, now: float) -> None:
-        self.ready = False
+        self.ready, self.agent_away = False, event.message
         if not event.retryable:
             self.agent_problem = event.message
         self._problem("engine", event.message)
@@ -46,9 +47,11 @@ class Replying(Listening):
             self._rest(now)
 
     def _lost_listening(self, event: ev.AgentLost, now: float) -> None:
+        turn = self._current()
         self._note_lost(event, now)
         if not event.retryable:
             self._drop(now)
+            self._unanswered(turn, problem_of(event.message, retryable=False), now)
             return
         self._do(do.Connect())
         if self.state is State.LISTENING:  # failing again while connecting must not put off the time limit
@@ -56,6 +59,11 @@ class Replying(Listening):
 
     def _lost_reply(self, event: ev.AgentLost, now: float) -> None:
         self._note_lost(event, now)
+        self._failed(problem_of(event.message), now)
+
+    def _failed(self, problem: Problem, now: float) -> None:
+        turn = self._current()
+        turn.failure = turn.failure or problem
         self._reply_over("failed", now)
 
     def _warned(self, event: ev.AgentWarned, _now: float) -> None:
@@ -85,6 +93,7 @@ class Replying(Listening):
             self._cancel_reply()
             self._rest(now)
             return
+        self._hush(now)
         self._enter(State.SPEAKING, None)
         self._do(do.SetEars(self._ears()))
         self._more_audio(event, now)
@@ -100,7 +109,9 @@ class Replying(Listening):
     def _reply_ended(self, event: ev.ReplyEnded, now: float) -> None:
         if event.outcome == "failed":
             self._problem("engine", event.message)
-        self._reply_over(event.outcome, now)
+            self._failed(problem_of(event.message), now)
+        else:
+            self._reply_over(event.outcome, now)
 
     def _reply_over(self, outcome: str, now: float) -> None:
         turn = self._current()
@@ -116,6 +127,7 @@ class Replying(Listening):
         elif outcome == "nothing_heard" and self._may_try_again(turn):
             self._do(do.DropTurn(turn.id))
             self._listen(turn.kind, now, now, turn.empties + 1)
+            self._current().asked = turn.asked
         else:
             self._after_reply(turn, now)
 
@@ -156,5 +168,9 @@ class Replying(Listening):
         follow = turn.by_voice and turn.outcome == "done" and self.settings.follow_up_s > 0
         if follow and self.ready and not (self._deaf() or self.agent_problem or self._says):
             self._listen(Kind.FOLLOW_UP, now, now)
-        else:
-            self._rest(now)
+            return
+        self._rest(now)
+        if turn.failure is not None:
+            self._unanswered(turn, turn.failure, now)
+        elif turn.outcome == "nothing_heard" and turn.asked:
+            self._unanswered(turn, Problem.NOTHING_HEARD, now)

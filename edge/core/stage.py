@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.core import effects as do
-from edge.core.effects import Ears
+from edge.core.effects import Ears, Tone
 from edge.core.pauses import Pauses, PauseSettings
+from edge.core.reports import Problem
 from edge.core.table import State
 from edge.core.turn import Kind, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSettings:
+    """Which chimes there are, and of the sentences that are recorded the length; times in seconds."""
+
+    tones: frozenset[Tone] = frozenset()
+    clips: Mapping[Problem, float] = field(default_factory=dict)
+    thinking_s: float = 1.5  # a wait that is shorter needs no sound
+    again_s: float = 2.0
+
+    @property
+    def any(self) -> bool:
+        """Whether there is something to be heard."""
+        return bool(self.tones or self.clips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,7 @@ class ConversationSettings:
     stall_s: float = 5.0
     empty_tries: int = 2
     pauses: PauseSettings = field(default_factory=PauseSettings)
+    sounds: SoundSettings = field(default_factory=SoundSettings)
 
 
 class Stage:
@@ -39,9 +57,11 @@ class Stage:
         self.state = State.IDLE
         self.deadline: float | None = None
         self.muted = False
+        self.switch: bool | None = None  # whether the mute switch is set; None: there is none
         self.ready = self.engine_ends = self.engine_judges = False
         self.mic_problem = ""
         self.agent_problem = ""
+        self.agent_away = ""  # why the engine is not there, whether or not it will come back by itself
         self.speaker_problem = ""
         self.turn: Turn | None = None
         self.pauses = Pauses(self.settings.pauses)

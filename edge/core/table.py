@@ -31,6 +31,7 @@ Released         .             release        release        .             .    
 LongHeld         long_hold     long_hold      long_hold      long_hold     long_hold     long_hold     long_hold
 ForgetAsked      forget        forget         forget         forget        forget        forget        forget
 MuteSet          mute          mute           mute           mute          mute          mute          mute
+SwitchMoved      switch        switch         switch         switch        switch        switch        switch
 MicAudio         .             hold_audio     send_audio     .             .             .             .
 SpeechStarted    .             speech         speech         goes_on       .             .             .
 SpeechPaused     .             .              pause          .             .             .             .

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.core.reports import Problem
+
 PCM_BYTES_PER_S = 32_000  # 16 kHz mono int16
 
 
@@ -27,14 +29,16 @@ STAGES = ("speech_end", "turn_end", "transcript", "first_token", "first_audio", 
 class Turn:
     """`held` keeps what the engine could not take yet; `times` maps a stage to its first time.
 
-    `eager`: the engine has been told that this may be the end. `pause_s`: the longest pause so far. `closing`:
-    the person's hand has ended the turn, and the last sound is still on its way in. `reply_s` is the length of
-    the reply so far; `sounds_until` when it will have been played.
+    `asked`: a press at rest began it. `eager`: the engine has been told that this may be the end. `pause_s`: the
+    longest pause so far. `closing`: the person's hand has ended the turn, and the last sound is still on its way in.
+    `reply_s` is the length of the reply so far; `sounds_until` when it will have been played. `failure` is why
+    there is none.
     """
 
     id: int
     kind: Kind
     text: str = ""
+    asked: bool = False
     spoke: bool = False
     eager: bool = False
     pause_s: float = 0.0
@@ -47,6 +51,7 @@ class Turn:
     reply_s: float = 0.0
     sounds_until: float = 0.0
     outcome: str = ""
+    failure: Problem | None = None
 
     @property
     def by_voice(self) -> bool:

@@ -40,7 +40,15 @@ def socket_path(env: Mapping[str, str] = os.environ) -> Path:
     service = Path("/run/edge-voice/control.sock")
     user = env.get("XDG_RUNTIME_DIR")
     mine = Path(user) / "edge-voice/control.sock" if user else Path(f"/tmp/edge-voice-{os.getuid()}/control.sock")  # noqa: S108
-    return service if service.exists() and not mine.exists() else mine
+    return service if _is_there(service) and not _is_there(mine) else mine
+
+
+def _is_there(path: Path) -> bool:
+    """Behind a closed door counts: then it is somebody else's, which is worth telling."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 class Lock:

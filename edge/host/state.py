@@ -51,11 +51,36 @@ class Purse:
         if budget is None:
             return
         self._written_at = time.monotonic()
-        aside = self._path.with_suffix(".partial")
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("w") as file:
-                json.dump({"day": budget.day.isoformat(), "spent": budget.spent}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._path)
+        _write(self._path, {"day": budget.day.isoformat(), "spent": budget.spent})
+
+
+class Dial:
+    """Keeps the volume that was set by voice or command, for as long as the configured one stays the same."""
+
+    def __init__(self, path: Path, configured: int) -> None:
+        self._path, self._configured = path, configured
+
+    def load(self) -> int | None:
+        """The volume as it was left; None when nobody has set it since the configuration did."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(self._path.read_bytes())
+            volume = kept["volume"]
+            if kept["configured"] == self._configured and isinstance(volume, int) and 0 <= volume <= 100:  # noqa: PLR2004  percent
+                return volume
+        return None
+
+    def keep(self, volume: int) -> None:
+        """Write it down; a file that cannot be written costs nothing but the memory."""
+        _write(self._path, {"volume": volume, "configured": self._configured})
+
+
+def _write(path: Path, values: Mapping[str, object]) -> None:
+    """So that after a power cut there is the old file or the new one."""
+    aside = path.with_suffix(".partial")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("w") as file:
+            json.dump(values, file)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)

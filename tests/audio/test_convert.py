@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.audio.arrays import Roles
-from edge.audio.convert import CORE_RATE, Format, ToDevice, level_db, mix
+from edge.audio.convert import CORE_RATE, FRAME, SILENCE, Format, ToDevice, level_db, levels_db, mix, to_int16
 from edge.audio.pickup import Pickup
 from edge.audio.vad import Vad
 from tests.bench.clips import DATA
-from tests.signals import amplitude, pitch, recording, sine
+from tests.signals import amplitude, noise, pitch, recording, sine
 
 HERTZ, LOUDNESS = 440.0, 0.25
 RATES = (8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000)
@@ -120,3 +120,18 @@ def test_the_detector_knows_speech_from_silence_and_hum() -> None:
     assert voiced_share(recording(DATA / "speech/vctk_p286_011.flac")[16_000:90_000]) > 0.85
     assert voiced_share(np.zeros(16_000, np.int16)) == 0
     assert voiced_share((sine(1.0, 50, CORE_RATE, 0.05) * 32767).astype(np.int16)) < 0.1
+
+
+def test_levels_of_frames_in_rows_are_those_of_the_frames() -> None:
+    rows = np.stack([noise(0.01, loudness=loudness) for loudness in (0.0, 0.001, 0.1, 1.0)])
+    assert levels_db(rows) == pytest.approx([level_db(row) for row in rows])
+
+
+def test_silence_is_told_as_such_and_cannot_be_spoilt() -> None:
+    assert level_db(SILENCE) == level_db(np.zeros(FRAME, np.int16)) == -96.0
+    with pytest.raises(ValueError, match="read-only"):
+        SILENCE[0] = 1
+
+
+def test_too_loud_is_limited_and_halves_are_rounded() -> None:
+    assert to_int16(np.array([40_000.0, -40_000.0, 1.4, -1.6], np.float32)).tolist() == [32_767, -32_768, 1, -2]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from edge.audio.convert import Samples, level_db
+from edge.audio.convert import SILENCE, Samples, level_db
 from edge.audio.echo import BlockFilter, EchoCanceller, ToneFinder, coefficients, delay_frames
 from edge.audio.far import FarEnd
 from edge.core.near_end import Verdict
@@ -27,7 +27,7 @@ def frames(samples: Int16) -> list[Int16]:
 
 def filtered(samples: Int16, notch_hz: float | None = None) -> Int16:
     apply = BlockFilter(*coefficients(notch_hz))
-    return np.concatenate([apply(frame) for frame in frames(samples)])
+    return np.concatenate([apply(frame)[0] for frame in frames(samples)])
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,20 @@ def test_silence_where_nothing_sounds() -> None:
         far.sounded(tone(0.1, 300, 16_000), 16_000, at)
     loud = np.abs(read(far, 2.5, 700).astype(int)).reshape(-1, 160).max(axis=1) > 500
     assert [n for n in range(700) if loud[n]] == [*range(49, 59), *range(99, 109)]
+
+
+def test_a_far_end_at_rest_says_so_at_once() -> None:
+    far = FarEnd()
+    assert far.frame(3.0) is SILENCE
+    far.sounded(tone(0.1, 300, 16_000), 16_000, 3.05)
+    assert [far.frame(3.0 + 0.01 * n) is SILENCE for n in range(1, 20)] == [n > 14 for n in range(1, 20)]
+
+
+def test_what_is_taken_back_is_not_heard() -> None:
+    far = FarEnd()
+    far.sounded(np.full(1_600, 1_000, np.int16), 16_000, 3.0)
+    far.recall(800, 16_000)
+    assert np.count_nonzero(read(far, 2.9, 40)) == 800
 
 
 def test_clocks_that_drift_apart_are_followed() -> None:

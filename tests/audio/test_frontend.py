@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.audio.convert import Format
-from edge.audio.frontend import BATCH
+from edge.audio.frontend import BATCH, MOST_BATCH
 from edge.audio.ring import Ring
 from edge.core.effects import Ears
 from edge.core.events import BargedIn, MicAudio, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted
@@ -95,6 +95,21 @@ def test_patience_is_obeyed_also_in_the_silence_that_has_begun(silence_s: float)
     room.quiet(2.0)
     [(told_at, end)] = [(now, event) for now, _, event in room.told if isinstance(event, SpeechEnded)]
     assert told_at - end.voiced_until == pytest.approx(silence_s, abs=0.041)
+
+
+def test_what_has_waited_comes_in_large_pieces_and_no_larger_ones() -> None:
+    room = Room()
+    room.play(noise(2.0))
+    room.ears(Ears.LISTEN, room.now - 1.05)
+    room.front.work()
+    assert room.front.step == 0.0  # at most half a second at a time, and on with it
+    while room.front.work():
+        pass
+    assert room.front.step
+    sizes = [len(event.pcm) // 2 // FRAME for event in room.of(MicAudio) if isinstance(event, MicAudio)]
+    assert max(sizes) == MOST_BATCH
+    assert len(sizes) <= 7
+    assert sum(sizes) == pytest.approx(105, abs=1)
 
 
 def test_an_array_at_48_khz_in_float_is_heard_the_same() -> None:
@@ -216,6 +231,30 @@ def test_speech_over_the_reply_ducks_and_then_stops_it() -> None:
     assert isinstance(event, BargedIn)
     assert event.onset - began == pytest.approx(0.28, abs=0.06)
     assert not room.speaker.render(4800, room.now)[480:].any()
+
+
+@pytest.mark.parametrize("preroll", [0.0, 0.5, 2.0])
+def test_where_no_voice_interrupts_a_press_still_brings_what_came_before_it(preroll: float) -> None:
+    """Nothing is worked on while the reply sounds, and the ring has it all."""
+    room = guarded("button")
+    sound = noise(3.0)
+    room.play(sound[:32_000])
+    assert not room.front.work()
+    began = room.now - preroll
+    room.ears(Ears.LISTEN, began)
+    room.play(sound[32_000:])
+    got = room.audio()
+    start = 32_000 - round(preroll * 16_000)
+    assert np.array_equal(got, sound[start : start + len(got)])
+    assert len(sound) - start - len(got) < BATCH * FRAME
+    assert room.front.lost == 0
+
+
+def test_a_reply_that_no_voice_interrupts_teaches_nothing_about_the_room() -> None:
+    room = guarded("button")
+    before = room.front._endpointer.floor.db
+    room.play(noise(3.0, loudness=0.1))
+    assert room.front._endpointer.floor.db == before
 
 
 def test_a_tap_on_the_table_changes_nothing_for_long() -> None:

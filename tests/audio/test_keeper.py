@@ -277,3 +277,43 @@ def test_an_error_at_the_start_is_told_and_not_raised() -> None:
     keeper = started(Odd("Mic"), None, events.append)
     assert events == [MicLost("audio.channel = 9 cannot be.")]
     keeper.close()
+
+
+# --- the watchdog's evidence ---------------------------------------------------------------------------
+
+
+def test_frames_are_expected_from_a_microphone_that_should_work(bench: Bench) -> None:
+    assert bench.keeper.pulse == (0, True)
+    bench.run(1.0)
+    first = bench.keeper.pulse
+    bench.run(1.0)
+    assert bench.keeper.pulse == (first[0] + 640, True)
+    assert bench.keeper.hears
+
+
+def test_none_is_expected_while_it_is_muted_or_its_loss_is_told(bench: Bench) -> None:
+    bench.run(1.0)
+    bench.keeper.mute(on=True)
+    assert not bench.keeper.pulse[1]
+    bench.keeper.mute(on=False)
+    assert bench.keeper.pulse[1]
+    bench.source.fault = "It is gone."
+    bench.run(1.0)
+    assert bench.keeper.pulse == (bench.source.ring.written, False)
+    bench.source.fault = ""
+    bench.run(8.0)
+    assert bench.keeper.pulse[1]
+
+
+def test_a_microphone_that_is_only_open_is_not_heard(bench: Bench) -> None:
+    bench.run(1.0, deliver=False)
+    assert bench.source.is_open
+    assert not bench.keeper.hears
+    bench.keeper.mute(on=True)
+    assert bench.keeper.hears
+
+
+def test_without_a_microphone_none_is_expected() -> None:
+    keeper = Keeper(None, None, lambda _: None, lambda *_: None, lambda: None)
+    assert keeper.pulse == (0, False)
+    assert keeper.hears

@@ -128,3 +128,13 @@ def test_the_clock_is_right_again_soon_after_a_hole_in_the_stream() -> None:
 def test_one_very_late_callback_is_forgiven_by_the_next() -> None:
     ring = fed([0.0] * 50 + [0.8, 0.0])
     assert ring.time_of(0) == pytest.approx(100, abs=0.001)
+
+
+def test_the_clock_follows_a_late_card_alike_whatever_the_pace_of_reading() -> None:
+    """A card that is later than it was by 10 ms: after ten seconds four tenths of it are believed."""
+    for piece in (1, 2, 8):
+        ring = Ring(1000, 2, 3.0)
+        ring.write(bytes(2 * 10 * piece), 0.01 * piece)
+        for n in range(2, 1000 // piece):
+            ring.write(bytes(2 * 10 * piece), 0.01 * piece * n + 0.01)
+        assert ring.time_of(ring.written) - ring.written / 1000 == pytest.approx(0.004, abs=0.0003)

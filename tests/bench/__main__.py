@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 
-PARTS = ("resources", "realtime", "chained", "stages", "turns", "words", "endpointing", "barge_in")
+PARTS = ("resources", "realtime", "chained", "stages", "turns", "words", "endpointing", "barge_in", "panel")
 OTHERS = ("interop",)
 WITH = {"barge_in": ("double_talk", "barge_in_cards")}
 

@@ -71,7 +71,9 @@ def _jitter() -> tuple[object, ...]:
 
 
 def run() -> None:
-    """The daemon alone (engine `none`), then with the offline engine."""
+    """The daemon alone (engine `none`), then with the offline engine; the audio path's parts and threads."""
+    from tests.bench import path  # which needs this module
+
     with tempfile.TemporaryDirectory() as folder, rig(Path(folder)) as sound:
         starts = []
         for _ in range(STARTS):
@@ -99,6 +101,7 @@ def run() -> None:
             ("arrivals", "p50 ms", "p99 ms", "max ms", "overruns"),
             [_jitter()],
         )
+    path.run()
 
 
 def _with_engine(sound: Rig) -> None:

@@ -28,6 +28,9 @@ WORDS = {
     do.ClearHistory: "clear",
     do.Play: "play",
     do.FinishPlay: "fin",
+    do.Chime: "chime",
+    do.Report: "report",
+    do.Hush: "hush",
     do.RunTool: "tool",
     do.SendToolResult: "result",
 }
@@ -94,8 +97,8 @@ class Driver:
     def wait(self, seconds: float) -> str:
         """Let time pass, coming back at every deadline as the daemon does."""
         end, before = self.now + seconds, len(self.done)
-        while self.conv.deadline is not None and self.conv.deadline <= end:
-            self.now = self.conv.deadline
+        while (due := self.conv.wake_at) is not None and due <= end:
+            self.now = due
             self(ev.TimePassed())
         self.now = end
         return brief(self.done[before:])

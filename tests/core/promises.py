@@ -11,7 +11,7 @@ from edge.core.conversation import Conversation, State
 from edge.core.turn import Kind, Turn
 
 AWAY = (ev.ForgetAsked, ev.TextGiven)  # whatever was said before, it is not wanted any more
-MUTES = (ev.MuteSet, ev.LongHeld)
+MUTES = (ev.MuteSet, ev.LongHeld, ev.SwitchMoved)
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,15 @@ class Patience:
 
 
 def mutes(step: Step) -> None:
-    """A long hold toggles unless the person is talking with the button held; nothing else but the mute itself mutes."""
-    wanted, turn = step.muted, step.turn
-    if isinstance(step.event, ev.LongHeld):
+    """A long hold toggles unless the person is talking with the button held; nothing else but the mute itself mutes.
+
+    Where there is a switch, all that is nothing against it.
+    """
+    wanted, turn, switch = step.muted, step.turn, step.conv.switch
+    if isinstance(step.event, ev.SwitchMoved) or switch is not None:
+        wanted = step.event.muted if isinstance(step.event, ev.SwitchMoved) else step.muted
+        assert switch is wanted
+    elif isinstance(step.event, ev.LongHeld):
         talking = turn is not None and turn.kind is Kind.HOLD and turn.spoke
         wanted = step.muted if talking else not step.muted
     elif isinstance(step.event, ev.MuteSet):

@@ -29,6 +29,36 @@ def test_mute_that_is_set_already_changes_nothing(on: bool) -> None:
     assert drive(ev.MuteSet(on=on)) == ""
 
 
+@pytest.mark.parametrize("event", [ev.MuteSet(on=False), ev.MuteSet(None), ev.LongHeld()])
+def test_the_switch_wins_over_whatever_unmutes(event: ev.Event) -> None:
+    """The microphone is not opened for a moment, and why is said."""
+    drive = Driver()
+    assert drive(ev.SwitchMoved(muted=True)) == "close !mute off"
+    assert drive(event) == "!error"
+    assert "move the switch" in str(drive.published("error")[0]["message"])
+    assert drive.state == "muted"
+    assert drive(ev.SwitchMoved(muted=False)) == "open !mute off"
+
+
+def test_the_switch_wins_over_a_mute_by_software_too() -> None:
+    """What the switch shows is so; a mute from before there was a switch ends with it."""
+    drive = Driver()
+    drive(ev.MuteSet(on=True))
+    assert drive(ev.SwitchMoved(muted=False)) == "open !mute off"
+    assert drive(ev.MuteSet(on=True)) == "!error"
+    assert "move the switch to mute" in str(drive.published("error")[0]["message"])
+    assert drive(ev.MuteSet(on=False)) == ""
+    assert drive.state == "idle"
+
+
+def test_a_press_against_the_switch_is_told_of_the_switch() -> None:
+    """`edge-voice unmute` would be no help."""
+    drive = Driver()
+    drive(ev.SwitchMoved(muted=True))
+    assert drive(ev.Pressed()) == "!error"
+    assert "by the switch" in str(drive.published("error")[0]["message"])
+
+
 def test_mute_while_listening_forgets_what_was_said() -> None:
     """What a person wants private stays private."""
     drive = listening()

@@ -32,6 +32,7 @@ def _say_given(world: World, _turn: int, _pick: int) -> ev.Event:
 
 MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.MuteSet: lambda _w, _t, pick: ev.MuteSet((None, True, False)[pick % 3]),
+    ev.SwitchMoved: lambda _w, _t, pick: ev.SwitchMoved(pick % 2 == 0),
     ev.MicAudio: _mic_audio,
     ev.SpeechStarted: lambda w, _t, pick: ev.SpeechStarted(w.now - 0.1 * pick),
     ev.SpeechEnded: lambda w, _t, pick: ev.SpeechEnded(w.now - 0.1 * pick),

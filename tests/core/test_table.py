@@ -74,6 +74,13 @@ MuteSet | connecting_closing connecting_over connecting_text connecting_say | = 
 MuteSet | listening_closing listening_released | thinking | close !mute end off
 MuteSet | thinking* speaking*               | =          | close !mute off
 
+SwitchMoved | muted                         | =          |
+SwitchMoved | idle error                    | muted      | close !mute off
+SwitchMoved | connecting listening listening_said listening_paused listening_held | muted | close !mute drop off
+SwitchMoved | connecting_closing connecting_over connecting_text connecting_say | = | close !mute off
+SwitchMoved | listening_closing listening_released | thinking | close !mute end off
+SwitchMoved | thinking* speaking*           | =          | close !mute off
+
 MicAudio | connecting connecting_closing    | =          |
 MicAudio | listening*                       | =          | audio
 
@@ -223,6 +230,7 @@ def _event(kind: str, drive: Driver) -> ev.Event:
     turn = drive.conv.turn.id if drive.conv.turn else 1
     now = drive.now
     filled: dict[str, ev.Event] = {
+        "SwitchMoved": ev.SwitchMoved(muted=True),
         "MicAudio": ev.MicAudio(pcm()),
         "SpeechStarted": ev.SpeechStarted(onset=now),
         "SpeechEnded": ev.SpeechEnded(voiced_until=now),

@@ -20,7 +20,7 @@ class Card:
     how: dict[str, Any]
     start_fault: Exception | None = None
     gone: bool = False
-    size: int = 4800
+    size: int = 9600
     arrived: bytes = b""
     left: int = 0
     played: bytes = b""

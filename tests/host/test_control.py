@@ -340,6 +340,19 @@ def test_where_the_socket_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert control.VERSION == 1
 
 
+def test_a_service_behind_a_closed_door_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its directory is for root and the group: others are told so, and not that nothing runs."""
+    service = Path("/run/edge-voice/control.sock")
+
+    def exists(path: Path) -> bool:
+        if path == service:
+            raise PermissionError
+        return False
+
+    monkeypatch.setattr(Path, "exists", exists)
+    assert socket_path({"XDG_RUNTIME_DIR": "/run/user/1000"}) == service
+
+
 def test_a_lock_can_be_given_back(path: Path) -> None:
     lock = Lock(path)
     with pytest.raises(ControlError):

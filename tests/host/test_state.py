@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.core.budget import Budget
-from edge.host.state import Purse, state_dir
+from edge.host.state import Dial, Purse, state_dir
 
 MONDAY = date(2026, 11, 23)
 
@@ -58,3 +58,37 @@ def test_where_it_is() -> None:
     assert state_dir({"STATE_DIRECTORY": "/var/lib/edge-voice:/other"}) == Path("/var/lib/edge-voice")
     assert state_dir({"XDG_STATE_HOME": "/x", "HOME": "/home/a"}) == Path("/x/edge-voice")
     assert state_dir({"HOME": "/home/a"}) == Path("/home/a/.local/state/edge-voice")
+
+
+# --- the volume ------------------------------------------------------------------------------------------
+
+
+def test_the_volume_outlives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "volume.json"
+    assert Dial(path, 100).load() is None
+    Dial(path, 100).keep(35)
+    assert Dial(path, 100).load() == 35
+    assert [file.name for file in path.parent.iterdir()] == ["volume.json"]
+
+
+def test_a_configuration_that_has_changed_since_counts_instead(tmp_path: Path) -> None:
+    """Whoever has edited it last wants it so."""
+    Dial(tmp_path / "volume.json", 100).keep(35)
+    assert Dial(tmp_path / "volume.json", 70).load() is None
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["", "{", "[]", '{"volume": 5}', '{"volume": 101, "configured": 100}', '{"volume": -1, "configured": 100}',
+     '{"volume": 5.5, "configured": 100}', '{"volume": "5", "configured": 100}'],
+)  # fmt: skip
+def test_a_file_that_is_damaged_is_no_memory(tmp_path: Path, kept: str) -> None:
+    (tmp_path / "volume.json").write_text(kept)
+    assert Dial(tmp_path / "volume.json", 100).load() is None
+
+
+def test_a_memory_that_cannot_be_written_is_only_lost(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    dial = Dial(tmp_path / "file" / "volume.json", 100)
+    dial.keep(35)
+    assert dial.load() is None

@@ -20,6 +20,7 @@ MB = 1_000_000
 PART = ".part"
 STAMP = ".verified.json"
 CHUNK = 1 << 20
+SERVICE = Path("/var/lib/edge-voice/models")  # made by provision/install
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,14 @@ def _source(raw: dict[str, Any], archives: dict[str, Archive]) -> Source:
     return PackageSource(tuple(members))
 
 
-def default_dir() -> Path:
-    """Where models live when nothing else is configured."""
+def default_dir(service: Path = SERVICE) -> Path:
+    """Where models live when nothing else is configured: from a shell too, the service's where that is installed."""
     if state := os.environ.get("STATE_DIRECTORY"):
         return Path(state.split(":")[0]) / "models"  # systemd gives a list when the unit names several
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "edge-voice" / "models"
+    data = os.environ.get("XDG_DATA_HOME")
+    if not data and service.is_dir():
+        return service
+    return Path(data or Path.home() / ".local" / "share") / "edge-voice" / "models"
 
 
 def path_of(model_id: str, directory: Path) -> Path:

@@ -60,7 +60,7 @@ def test_a_broken_manifest_is_one_line(tmp_path: Path) -> None:
         load_manifest(tmp_path / "m.toml")
 
 
-def test_default_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/edge-voice:/var/lib/other")
     assert default_dir() == Path("/var/lib/edge-voice/models")
     monkeypatch.delenv("STATE_DIRECTORY")
@@ -68,7 +68,10 @@ def test_default_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_dir() == Path("/data/edge-voice/models")
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", "/home/x")
-    assert default_dir() == Path("/home/x/.local/share/edge-voice/models")
+    assert default_dir(tmp_path / "not-installed") == Path("/home/x/.local/share/edge-voice/models")
+    assert default_dir(tmp_path) == tmp_path  # from a shell beside the installed service
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert default_dir(tmp_path) == Path("/data/edge-voice/models")
 
 
 def test_states(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""The Sounds port: chimes made at the output's rate, and the recorded sentences of the device's language."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from edge.audio import adpcm
+from edge.audio.chimes import chime
+from edge.audio.convert import Samples
+from edge.audio.speaker import QueueSpeaker
+from edge.config import Config
+from edge.core.effects import Tone
+from edge.core.reports import SENTENCES, Problem
+from edge.core.stage import SoundSettings
+from edge.errors import AudioError
+
+FOLDER = Path(__file__).parents[1] / "data" / "reports"
+
+
+class Sounds:
+    """See ports.Sounds. `volume` in percent, of the reply's."""
+
+    def __init__(self, speaker: QueueSpeaker, language: str, volume: int) -> None:
+        self._speaker, self._language = speaker, language
+        self.volume = volume
+
+    def play(self, sound: Tone | Problem) -> None:
+        """See ports.Sounds."""
+        if isinstance(sound, Tone):
+            self._sound(chime(sound, self._speaker.rate), self._speaker.rate)
+        else:
+            self._sound(*_spoken(path_of(sound, self._language)))
+
+    def hush(self) -> None:
+        """See ports.Sounds."""
+        self._speaker.overlay.hush()
+
+    def _sound(self, samples: Samples, rate: int) -> None:
+        gain = np.float32((self.volume / 100) ** 2)
+        self._speaker.sound((samples * gain).astype(np.int16), rate)
+
+
+@lru_cache(2)
+def _spoken(path: Path) -> tuple[Samples, int]:
+    clip = adpcm.read(path)
+    return clip.decode(), clip.rate
+
+
+def path_of(problem: Problem, language: str) -> Path:
+    """Where a sentence is recorded."""
+    return FOLDER / language / f"{problem}.wav"
+
+
+def sound_settings(config: Config) -> SoundSettings:
+    """What may be heard. A sentence that cannot be read is left out: then there is a chime in its place."""
+    sounds = config.sounds
+    wanted = {
+        Tone.START: sounds.start, Tone.END: sounds.end, Tone.MUTE: sounds.mute, Tone.UNMUTE: sounds.mute,
+        Tone.ERROR: sounds.error, Tone.OFFLINE: sounds.offline, Tone.THINKING: sounds.thinking,
+    }  # fmt: skip
+    clips = _lengths(config.device.language) if sounds.reports else {}
+    return SoundSettings(frozenset(tone for tone, on in wanted.items() if on), clips)
+
+
+def _lengths(language: str) -> dict[Problem, float]:
+    found = {}
+    for problem in SENTENCES[language]:
+        try:
+            found[problem] = adpcm.read(path_of(problem, language)).seconds
+        except AudioError:
+            continue
+    return found
