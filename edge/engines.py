@@ -9,6 +9,7 @@ from datetime import date
 
 from edge.agents.none import NoAgent
 from edge.config import Config, secret
+from edge.config.machine import memory_available_mb
 from edge.core.history import History
 from edge.errors import ConfigError
 from edge.ports import Agent, Post
@@ -23,6 +24,7 @@ NO_KEY = (
 CHAINED_KEYS = (
     "deepgram_api_key", "assemblyai_api_key", "anthropic_api_key", "gemini_api_key", "elevenlabs_api_key"
 )  # fmt: skip
+ENOUGH_MB = 2500  # of free memory: the offline engine takes 1 GB with its language model
 PAID = frozenset({"realtime", "chained"})
 
 Make = Callable[[Post], Agent]
@@ -55,15 +57,22 @@ def engine(config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack
             makers.append(_free(name, config, toolbox, history))
         elif name == paid[0]:  # what costs money stands together, before one purse
             makers.append(_metered(config, paid, toolbox, history, closing))
-    return _in_order(makers, config, post)
+    return _in_order(makers, config, post, warm="local" in names[1:] and _warm(config))
 
 
-def _in_order(makers: list[Make], config: Config, post: Post) -> Agent:
+def _in_order(makers: list[Make], config: Config, post: Post, *, warm: bool = False) -> Agent:
     if len(makers) == 1:
         return makers[0](post)
     from edge.agents.failover import Failover
 
-    return Failover(makers, post, time.monotonic, config.engine.stall_s)
+    return Failover(makers, post, time.monotonic, config.engine.stall_s, warm=warm)
+
+
+def _warm(config: Config) -> bool:
+    """Whether the offline engine has its models loaded all the time: an answer after 3 s and not 6, for 1 GB."""
+    if config.engine.spare != "auto":
+        return config.engine.spare == "warm"
+    return "local" in config.engine.use and memory_available_mb() >= ENOUGH_MB
 
 
 def _free(name: str, config: Config, toolbox: Toolbox, history: History) -> Make:

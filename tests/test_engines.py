@@ -152,6 +152,26 @@ def test_several_engines_stand_behind_one_another_and_what_costs_money_behind_on
     assert (len(built["realtime"]), len(built["local"])) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("use", "spare", "free_mb", "warm"),
+    [
+        (("realtime", "local"), "auto", 4000, True),
+        (("realtime", "local"), "auto", 1000, False),
+        (("realtime", "local"), "cold", 4000, False),
+        (("realtime", "local"), "warm", 100, True),
+        ((), "auto", 4000, False),  # nobody has asked for it
+    ],
+)
+def test_the_offline_engine_is_loaded_where_it_was_asked_for_and_there_is_room(
+    use: tuple[str, ...], spare: str, free_mb: int, warm: bool, built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setattr("edge.agents.local.setup.problem", lambda _: "")
+    monkeypatch.setattr("edge.engines.memory_available_mb", lambda: free_mb)
+    agent: Any = make(replace(Config(), engine=Engine(use, spare=spare)))
+    assert agent._warm is warm
+
+
 def test_an_engine_named_twice_is_one(built: dict[str, list[Any]]) -> None:
     assert order(replace(Config(), engine=Engine(("local", "none", "local")))) == ("local", "none")
 

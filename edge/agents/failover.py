@@ -26,6 +26,7 @@ from edge.core.events import (
 from edge.ports import Agent, Clock, Fields, Post
 
 GRACE_S = 1.0  # a line that drops in the middle of a turn is usually back at once, and the engine resends
+WARM_S = 10.0  # after the start: loading models takes a core for some seconds
 MOST_TAPE = 15 << 20  # bytes of a turn that can be given again: eight minutes
 
 Said = Callable[[Agent], None]
@@ -45,10 +46,13 @@ class _Turn:
 
 
 class Failover:
-    """See ports.Agent. `stall_s`: how long an engine may say nothing of a turn that has ended."""
+    """See ports.Agent. `stall_s`: how long an engine may say nothing of a turn that has ended.
 
-    def __init__(self, makers: Sequence[Make], post: Post, clock: Clock, stall_s: float) -> None:
-        self._post, self._stall_s = post, stall_s
+    `warm`: the others get ready soon after the start, and not only when they are needed.
+    """
+
+    def __init__(self, makers: Sequence[Make], post: Post, clock: Clock, stall_s: float, *, warm: bool = False) -> None:
+        self._post, self._stall_s, self._warm = post, stall_s, warm
         self._squad = Squad(makers, self._heard, post, clock)
         self._turn: _Turn | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -176,6 +180,8 @@ class Failover:
     async def open(self) -> None:
         """See ports.Agent: the preferred one; the others when it cannot be had."""
         await self._squad.open()
+        if self._warm:
+            self._squad.warm_up(WARM_S)
 
     async def close(self) -> None:
         """See ports.Agent."""

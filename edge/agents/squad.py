@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from edge.core.breaker import Breaker
@@ -67,13 +67,29 @@ class Squad:
     def need_another(self, after: Member) -> None:
         """Have the next one get ready, and those behind it as far as it says that it cannot."""
         for member in self.behind(after):
-            if not member.opened:
-                member.opened = True
-                task = asyncio.ensure_future(member.agent.open())
-                self._opening.add(task)
-                task.add_done_callback(self._opening.discard)
+            self._have_opened(member)
             if not member.hopeless:
                 return
+
+    def warm_up(self, after_s: float) -> None:
+        """Have all of them ready before they are needed, in a while: the first one shall not wait for that."""
+
+        async def later() -> None:
+            await asyncio.sleep(after_s)
+            for member in self.members:
+                self._have_opened(member)
+
+        self._begin(later())
+
+    def _have_opened(self, member: Member) -> None:
+        if not member.opened:
+            member.opened = True
+            self._begin(member.agent.open())
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
     # --- who is there -------------------------------------------------------------------------------
 

@@ -90,6 +90,9 @@ class Engine:
         (), "engines in order of preference: realtime, chained, local; worked out from the keys when empty"
     )
     stall_s: float = setting(2.0, "how long an engine may say nothing before the next one is asked", 0.5, 30)
+    spare: str = setting("auto", "whether local behind another engine is loaded all the time (warm) or when needed "
+                                 "(cold); auto is warm where `use` names it and memory allows",
+                         choices=("auto", "warm", "cold"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

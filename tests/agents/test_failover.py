@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from edge.agents import failover
 from edge.agents.failover import GRACE_S, Failover
 from edge.core.events import (
     AgentLost,
@@ -126,6 +129,26 @@ def test_one_that_refuses_at_the_start_lets_the_next_one_in() -> None:
         assert there.agent.stats()["problems"] == {"a": "a is away."}
 
     room(main)
+
+
+def test_the_others_can_be_had_ready_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failover, "WARM_S", 0.01)
+
+    async def main() -> None:
+        made: list[Engine] = []
+
+        def make(post: Post) -> Any:
+            made.append(Engine("ab"[len(made)], post))
+            return made[-1]
+
+        agent = Failover([make, make], lambda _: None, lambda: 0.0, STALL_S, warm=True)
+        await agent.open()
+        assert made[1].calls == []
+        await wait_until(lambda: made[1].calls == [("open",)])
+        await agent.close()
+        assert made[1].calls == [("open",), ("close",)]
+
+    asyncio.run(main())
 
 
 def test_with_nobody_left_the_loss_is_told() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edge.agents.local import wire
+from edge.config.machine import memory_available_mb
 from edge.errors import ModelError
 
 Job = Callable[[], None]
@@ -125,7 +126,7 @@ class Worker:
 
 
 def _mind(head: dict[str, Any], socket: Path) -> object:
-    from edge.agents.local.worker.llm import MEMORY_MB, Mind, memory_available_mb
+    from edge.agents.local.worker.llm import MEMORY_MB, Mind
 
     free = memory_available_mb()
     if free < MEMORY_MB:

@@ -13,14 +13,6 @@ CONTEXT = 2048  # eight short exchanges; more costs memory and first-token time
 MEMORY_MB = 900  # 650 resident for the 0.5 B model, and room for the rest of the device
 
 
-def memory_available_mb(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """What the kernel says can still be used."""
-    for line in meminfo.read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) // 1024
-    return 0
-
-
 class Mind:
     """A chat model. `socket` is where llama.cpp's own server listens: a private Unix socket, no port."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from edge.agents.local import wire
+from edge.agents.local.worker import jobs
 from edge.agents.local.worker.jobs import Worker
 from edge.errors import ModelError
 
@@ -87,11 +88,12 @@ class Mind:
 def out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Out:
     """A worker's output; the worker is `out.worker`."""
     parts: dict[str, dict[str, object]] = {"whisper": {"Whisper": Ears}, "voice": {"Voice": Voice},
-             "llm": {"Mind": Mind, "MEMORY_MB": 100, "memory_available_mb": lambda: 500}}  # fmt: skip
+             "llm": {"Mind": Mind, "MEMORY_MB": 100}}  # fmt: skip
     for name, contents in parts.items():
         module = ModuleType(name)
         vars(module).update(contents)
         monkeypatch.setitem(sys.modules, f"edge.agents.local.worker.{name}", module)
+    monkeypatch.setattr(jobs, "memory_available_mb", lambda: 500)
     made = Out()
     made.worker = Worker(made, tmp_path / "socket")  # type: ignore[attr-defined]
     return made
