@@ -152,6 +152,7 @@ def test_several_engines_stand_behind_one_another_and_what_costs_money_behind_on
     assert (len(built["realtime"]), len(built["local"])) == (1, 1)
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.parametrize(
     ("use", "spare", "free_mb", "warm"),
     [
@@ -163,7 +164,7 @@ def test_several_engines_stand_behind_one_another_and_what_costs_money_behind_on
     ],
 )
 def test_the_offline_engine_is_loaded_where_it_was_asked_for_and_there_is_room(
-    use: tuple[str, ...], spare: str, free_mb: int, warm: bool, built: Any, monkeypatch: pytest.MonkeyPatch
+    use: tuple[str, ...], spare: str, free_mb: int, warm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     monkeypatch.setattr("edge.agents.local.setup.problem", lambda _: "")
