@@ -42,6 +42,7 @@ class LocalAgent:
         self._responder = Responder(self._child, settings, timers, history)
         self._keeper: asyncio.Task[None] | None = None
         self._hearing: tuple[int, Hearing] | None = None
+        self._unread = b""  # of a turn that the person has gone on from before it was read
         self._answer: Answer | None = None
         self._work: asyncio.Task[None] | None = None
         self._priming: asyncio.Task[None] | None = None
@@ -90,8 +91,10 @@ class LocalAgent:
     def audio(self, turn: int, pcm: bytes) -> None:
         """See ports.Agent."""
         if self._hearing is None or self._hearing[0] != turn:
+            before = self._unread
             self._abandon()
             self._hearing = (turn, Hearing(self._child))
+            self._hearing[1].add(before)
             self._priming = asyncio.ensure_future(self._responder.prime())
         self._hearing[1].add(pcm)
 
@@ -148,12 +151,16 @@ class LocalAgent:
 
     def interrupt(self, turn: int, heard_ms: int, *, goes_on: bool) -> None:
         """See ports.Agent."""
-        answer = self._answer
+        answer, unread = self._answer, b""
+        if self._hearing is not None and self._hearing[0] == turn and not (answer and answer.question):
+            unread = self._hearing[1].pcm
         if answer is not None and answer.turn == turn:
             self._responder.settle(answer, answer.spoken.heard(heard_ms))
-        if not goes_on:
-            self._responder.abandon()
         self._abandon()
+        if goes_on:
+            self._unread = unread
+        else:
+            self._responder.abandon()
 
     def tool_result(self, _turn: int, call: str, result: Fields) -> None:
         """See ports.Agent."""
@@ -206,6 +213,7 @@ class LocalAgent:
 
     def _abandon(self) -> None:
         self._stop_work()
+        self._unread = b""
         if self._hearing is not None:
             self._hearing[1].close()
             self._hearing = None

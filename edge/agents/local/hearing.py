@@ -40,6 +40,11 @@ class Hearing:
             end = self._cut + _quietest(bytes(self._pcm[self._cut :]))
             self._keep(end, self._reading(end))
 
+    @property
+    def pcm(self) -> bytes:
+        """All of it so far."""
+        return bytes(self._pcm)
+
     def paused(self) -> None:
         """The speaker has paused: read what was said, it may be all."""
         self._forget_pause()

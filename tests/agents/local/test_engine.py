@@ -235,6 +235,26 @@ def test_an_interruption_stops_the_work(tmp_path: Path) -> None:
     with_worker(tmp_path, test, mind=MIND, hold={"think": [1]})
 
 
+def test_a_person_who_goes_on_before_they_were_understood_is_heard_whole(tmp_path: Path) -> None:
+    async def test(bench: Bench) -> None:
+        await bench.ready()
+        bench.agent.audio(1, speech(1.0))
+        bench.agent.end_of_turn(1)
+        await bench.wait(lambda: bench.asked("read"))
+        bench.agent.interrupt(1, 0, goes_on=True)
+        bench.agent.audio(2, speech(1.5))
+        bench.go()
+        bench.agent.end_of_turn(2)
+        assert await bench.ended(2) == ReplyEnded(2, "done")
+        assert bench.understood(2) == ["tell me about 2.5 dogs"]
+        bench.agent.audio(3, speech(1.0))
+        bench.agent.end_of_turn(3)
+        await bench.ended(3)
+        assert bench.understood(3) == ["tell me about 1.0 dogs"]
+
+    with_worker(tmp_path, test, mind=MIND, hold={"read": [1]})
+
+
 def test_a_question_that_goes_on_is_joined(tmp_path: Path) -> None:
     async def test(bench: Bench) -> None:
         await bench.ready()
