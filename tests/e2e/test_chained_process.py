@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge.agents.local.models import default_dir
 from edge.audio.files import load
 from edge.errors import EX_CONFIG
+from tests.speech import models_present
 from tests.vendors import KEYS, REPLY, Vendors
 
 LAMP = Path(__file__).parents[1] / "data/speech/livingroom_lamp.flac"
@@ -93,3 +95,15 @@ def test_a_missing_key_is_told_before_anything_starts(vendors: Vendors, tmp_path
     assert code == EX_CONFIG
     assert "chained.llm names claude, but there is no key: set ANTHROPIC_API_KEY" in errors
     assert "chained.llm names gemini" in errors
+
+
+@pytest.mark.skipif(not models_present(), reason="the offline models are not here: edge-voice models fetch")
+def test_without_a_network_the_offline_engine_answers_from_the_start(vendors: Vendors, tmp_path: Path) -> None:
+    nowhere = {name: "http://127.0.0.1:1" for name in vendors.env() if name.endswith("URL")}
+    env = vendors.env(
+        **nowhere, EDGE_VOICE_ENGINE__USE="chained,local", EDGE_VOICE_LOCAL__MODELS_DIR=str(default_dir())
+    )
+    code, events, _ = talk(tmp_path, env, "--text", "What is twelve times eleven?")
+    assert code == 0
+    assert "132" in said(events)
+    assert any("cannot be reached" in told and "local answers now" in told for told in of(events, "error", "message"))
