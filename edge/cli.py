@@ -203,8 +203,9 @@ def _summary(status: dict[str, object]) -> str:
         lines.append(
             f"{name + ':':11} " + ", ".join(f"{key} {value}" for key, value in facts if value not in (None, "", {}))
         )
-    problems = status.get("problems")
-    lines += [f"problem:    {problem}" for problem in problems] if isinstance(problems, list) else []
+    for name in ("problems", "panel"):
+        problems = status.get(name)
+        lines += [f"problem:    {problem}" for problem in problems] if isinstance(problems, list) else []
     return "\n".join(lines)
 
 

@@ -21,6 +21,8 @@ class Commands:
         self._daemon, self._show_config = daemon, show_config
         self._began = time.monotonic()
         self._last_turn: Fields = {}
+        self._panel: list[str] = []  # what of it cannot be used
+        self._light = ""
         self._table: dict[str, Callable[[object], Fields]] = {
             "status": lambda _: self.status(),
             "press": lambda _: self._post(Pressed()),
@@ -47,9 +49,15 @@ class Commands:
         return self._table[name](argument)
 
     def published(self, event: str, fields: Fields) -> None:
-        """A watcher too: keeps the last turn for `status`."""
+        """A watcher too: keeps the last turn for `status`, and what is wrong with the panel."""
         if event == "turn":
             self._last_turn = dict(fields)
+        elif event == "error" and fields.get("where") == "panel":
+            self._panel.append(str(fields["message"]))
+        elif event == "error" and fields.get("where") == "light":
+            self._light = str(fields["message"])
+        elif event == "light":
+            self._light = ""
 
     def status(self) -> Fields:
         """Everything worth knowing, for people and for scripts."""
@@ -60,7 +68,8 @@ class Commands:
         return {
             "version": __version__, "state": str(talk.state), "ready": daemon.can_hold_a_turn, "muted": talk.muted,
             "problems": [p for p in problems if p], "engine": agent, "microphone": microphone,
-            "speaker": ports.speaker.stats(), "last_turn": self._last_turn,
+            "speaker": ports.speaker.stats(), "panel": [*self._panel, *filter(None, [self._light])],
+            "last_turn": self._last_turn,
             "uptime_s": round(time.monotonic() - self._began, 1),
         }  # fmt: skip
 

@@ -17,7 +17,7 @@ CALL_S = 2.0  # a healthy answer takes 5 to 20 ms; a server that hangs would nev
 # Of a card's controls, the one that is in the way of everything; names as in the kernel's drivers.
 CONTROLS = ("Master", "PCM", "Speaker", "Headphone", "Digital", "Playback", "Line Out", "Line")
 BY_SERVER = frozenset({"default", "sysdefault", "pulse", "pipewire"})  # ALSA's devices that a sound server plays
-_CARD = re.compile(r"\(hw:(\d+),\d+\)")
+CARD = re.compile(r"\(hw:(\d+),\d+\)")
 _PERCENT = re.compile(r"(\d+)%")
 
 Run = Callable[[Sequence[str]], str]
@@ -61,20 +61,20 @@ class ServerMixer:
     """A sink of PulseAudio, or of PipeWire that speaks its protocol, through `pactl`."""
 
     def __init__(self, sink: str = "@DEFAULT_SINK@", run: Run = run) -> None:
-        self._sink, self._run = sink, run
+        self.sink, self._run = sink, run
 
     @property
     def name(self) -> str:
         """See Mixer."""
-        return "the sound server's output" if self._sink.startswith("@") else self._sink
+        return "the sound server's output" if self.sink.startswith("@") else self.sink
 
     def read(self) -> int:
         """See Mixer."""
-        return _loudest(self._run(["pactl", "get-sink-volume", self._sink]))
+        return loudest(self._run(["pactl", "get-sink-volume", self.sink]))
 
     def write(self, percent: int) -> None:
         """See Mixer."""
-        self._run(["pactl", "set-sink-volume", self._sink, f"{percent}%"])
+        self._run(["pactl", "set-sink-volume", self.sink, f"{percent}%"])
 
 
 class PipeWireMixer:
@@ -102,12 +102,12 @@ class CardMixer:
     """A control of an ALSA card through `amixer`, on the scale of alsamixer: a step is as loud as any other."""
 
     def __init__(self, card: str, control: str, run: Run = run) -> None:
-        self._card, self._control, self._run = card, control, run
+        self.card, self.control, self._run = card, control, run
 
     @property
     def name(self) -> str:
         """See Mixer."""
-        return f"{self._control} of card {self._card}"
+        return f"{self.control} of card {self.card}"
 
     def read(self) -> int:
         """See Mixer."""
@@ -119,13 +119,13 @@ class CardMixer:
         self._call("sset", f"{percent}%", *on)
 
     def _call(self, verb: str, *values: str) -> str:
-        return self._run(["amixer", "-M", "-c", self._card, verb, self._control, *values])
+        return self._run(["amixer", "-M", "-c", self.card, verb, self.control, *values])
 
 
 def playback_percent(answer: str) -> int:
     """The volume in what `amixer sget` prints; raises Unavailable where the control has none for playing."""
     lines = [line.split("Capture")[0] for line in answer.splitlines() if _is_of_playing(line)]
-    return _loudest("\n".join(lines))
+    return loudest("\n".join(lines))
 
 
 def _is_of_playing(line: str) -> bool:
@@ -134,7 +134,8 @@ def _is_of_playing(line: str) -> bool:
     return bool(colon) and name not in {"Capabilities", "Limits"} and not values.strip().startswith("Capture")
 
 
-def _loudest(text: str) -> int:
+def loudest(text: str) -> int:
+    """The highest percentage in an answer, 100 at most; raises Unavailable where there is none."""
     percents = [int(found) for found in _PERCENT.findall(text)]
     if not percents:
         raise Unavailable("there is no volume in the answer")
@@ -156,7 +157,7 @@ def find(wanted: str, device: str, run: Run = run) -> Mixer | None:
     """The mixer of an output device (its PortAudio name), or the one that is `wanted`; None: the software's gain."""
     if wanted == "software":
         return None
-    card = _CARD.search(device)
+    card = CARD.search(device)
     candidates: list[Callable[[], Mixer]] = []
     if wanted != "auto":
         candidates.append(lambda: _sink(wanted, run))

@@ -18,7 +18,7 @@ from typing import TextIO
 from edge import __version__
 from edge.calibrate import SERVICE, daemon_state
 from edge.config import Config, load
-from edge.doctor import calibrated, configuration, daemon, engine, machine, report, sound, vendors
+from edge.doctor import calibrated, configuration, daemon, engine, machine, network, panel, report, sound, vendors
 from edge.doctor.checks import LIMIT_S, Check, Result, Results, Round, State
 from edge.doctor.site import Site
 from edge.errors import EX_CONFIG, EX_FAILED, ConfigError
@@ -43,7 +43,8 @@ def doctor(options: argparse.Namespace) -> int:
         looked, hangs = look(site, options.config, told)
     results = [result for _, results in looked for result in results]
     code = exit_code(results, bad_config=config is None)
-    last = json.dumps(report.as_json(looked, code), indent=1) if options.json else f"\n{report.summary(results)}"
+    facts = {"version": __version__, **report.as_json(looked, code)}
+    last = json.dumps(facts, indent=1) if options.json else f"\n{report.summary(results)}"
     sys.stdout.write(f"{last}\n")
     if hangs:
         _leave(code)
@@ -77,6 +78,8 @@ def checks_of(site: Site, path: Path | None) -> tuple[list[Check], list[Check]]:
         Check("microphone", partial(sound.check_microphone, site), "sound", STUCK_SOUND),
         Check("loudspeaker", partial(sound.check_speaker, site), "sound", STUCK_SOUND),
         Check("calibration", partial(calibrated.check, site), "sound", STUCK_SOUND),
+        Check("panel", partial(panel.check, site), stuck="Does another program hold the pins or the USB?"),
+        Check("network", partial(network.check, site), stuck=network.STUCK),
         Check("clock", partial(machine.check_clock, site)),
         Check("state", partial(machine.check_state, site), stuck="Is the disk broken? See: dmesg"),
         Check("temperature", partial(machine.check_temperature, site)),

@@ -9,17 +9,18 @@ from edge.doctor.checks import Result, Results, fail, skipped, warn, well
 from edge.doctor.site import Presence, Site, ask, output
 
 UNIT = "edge-voice.service"
+PROPERTIES = "LoadState,ActiveState,SubState,Result,ExecMainStatus,NRestarts,UnitFileState,LimitNICE"
 LOG = "See why: journalctl -u edge-voice -n 30"
 
 
 def check(site: Site) -> Results:
-    """Asks it, and leaves the answer for the others."""
-    site.daemon = ask(site.socket)
+    """Asks it and systemd, and leaves the answers for the others."""
+    site.daemon, site.unit = ask(site.socket), unit_state()
     if site.daemon.presence is Presence.SILENT:
         return [fail(site.daemon.problem, "Run this with sudo, or: systemctl restart edge-voice")]
     if site.daemon.presence is Presence.ABSENT:
-        return [absent(unit_state())]
-    return answered(site.daemon.status)
+        return [absent(site.unit)]
+    return [*answered(site.daemon.status), *of_service(site.unit)]
 
 
 def answered(status: dict[str, Any]) -> list[Result]:
@@ -48,8 +49,26 @@ def _span(seconds: float) -> str:
 
 def unit_state() -> dict[str, str]:
     """What systemd says of the service; empty where there is no systemd."""
-    said = output("systemctl", "show", UNIT, "--property=LoadState,ActiveState,SubState,Result")
+    said = output("systemctl", "show", UNIT, f"--property={PROPERTIES}")
     return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+
+
+def of_service(unit: dict[str, str]) -> list[Result]:
+    """What the owner should know of the running service; its daemon runs well otherwise."""
+    if unit.get("LoadState") != "loaded" or unit.get("ActiveState") not in {"active", "reloading"}:
+        return []  # the daemon was started by hand
+    told = []
+    if times := _restarts(unit):
+        told.append(warn(f"systemd had to start it again {times}.", LOG))
+    if unit.get("UnitFileState") == "disabled":
+        told.append(warn("It will not start with the machine.", "systemctl enable edge-voice"))
+    return told
+
+
+def _restarts(unit: dict[str, str]) -> str:
+    """Since somebody last started it."""
+    count = unit.get("NRestarts", "0")
+    return "" if count == "0" else "once" if count == "1" else f"{count} times"
 
 
 def absent(unit: dict[str, str]) -> Result:
@@ -58,7 +77,10 @@ def absent(unit: dict[str, str]) -> Result:
         return skipped("No daemon runs here. To have one: edge-voice run")
     active, result = unit.get("ActiveState"), unit.get("Result")
     if active == "failed" or result not in {"success", "", None}:
-        return fail(f"The service has failed ({result}).", LOG)
+        code, again = unit.get("ExecMainStatus", "0"), _restarts(unit)
+        how = ", ".join(filter(None, (result, f"exit code {code}" if result == "exit-code" else "",
+                                      f"started again {again}" if again else "")))  # fmt: skip
+        return fail(f"The service has failed ({how}).", LOG)
     if active in {"activating", "active", "reloading"}:
         return warn(f"The service is {unit.get('SubState')}, and does not answer yet.", f"Wait. {LOG}")
     return warn("The service is installed and does not run.", "systemctl enable --now edge-voice")

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from edge.audio.microphone import NICE
-from edge.doctor.checks import Result, Results, fail, skipped, warn, well
+from edge.doctor.checks import Result, Results, State, fail, skipped, warn, well
 from edge.doctor.site import Presence, Site, output
 
 EARLIEST, LATEST = 2026, 2100  # nobody has run this before; a board without a clock starts in 1970, or at its image
@@ -23,8 +23,10 @@ WARM_C, HOT_C = 75.0, 80.0  # a Raspberry Pi slows down from 80 on, by its docum
 THROTTLED = {0: "the power supply is too weak", 1: "the processor is slowed down", 2: "the processor is slowed down",
              3: "the processor is near its limit of heat"}  # fmt: skip
 SINCE_START = 16
+UNDERVOLTAGE = "rpi_volt"  # drivers/hwmon/raspberrypi-hwmon.c: 1 in in0_lcrit_alarm while it is too low
 COOLER = "A better power supply (5 V, 3 A) for weak power; a heat sink or a fan for heat."
 NICE_SERVICE = f"For the service: systemctl edit edge-voice, with [Service] LimitNICE={NICE}"
+NICE_REFUSED = "The service is set up for it, and the system refuses: is this a container?"
 NICE_USER = f"In /etc/security/limits.conf: @audio - nice {NICE}"
 
 
@@ -95,8 +97,21 @@ def _room(folder: Path, left: float) -> Result:
 
 def check_temperature(_site: Site) -> Results:
     """By /sys, and what a Raspberry Pi's firmware says."""
-    told = [one for one in (heat(), throttled(output("vcgencmd", "get_throttled"))) if one is not None]
+    power = throttled(output("vcgencmd", "get_throttled")) or supply()
+    told = [one for one in (heat(), power) if one is not None]
+    if len(told) > 1 and all(one.state is State.WELL for one in told):
+        return [well(" ".join(one.found for one in told))]
     return told or [skipped("No sensor here (a Raspberry Pi has one).")]
+
+
+def supply(root: Path = Path("/sys/class/hwmon")) -> Result | None:
+    """What the kernel's driver of a Raspberry Pi knows of its power, where vcgencmd is not there or may not be used."""
+    for folder in root.glob("hwmon*"):
+        with suppress(OSError, ValueError):
+            if (folder / "name").read_text().strip() == UNDERVOLTAGE:
+                low = int((folder / "in0_lcrit_alarm").read_text())
+                return warn(f"Now {THROTTLED[0]}.", COOLER) if low else well("Power is good.")
+    return None
 
 
 def heat(root: Path = Path("/sys/class/thermal")) -> Result | None:
@@ -137,12 +152,24 @@ def throttled(said: str) -> Result | None:
 
 def check_priority(site: Site) -> Results:
     """Whether the audio thread may come first: the running daemon's, else one of our own."""
-    if site.daemon.presence is Presence.RUNS and (result := _daemons(site.socket.with_suffix(".lock"))):
+    limit = of_limit(site.unit.get("LimitNICE", "")) if site.unit.get("LoadState") == "loaded" else None
+    todo = NICE_REFUSED if limit is not None and limit.state is State.WELL else NICE_SERVICE
+    if site.daemon.presence is Presence.RUNS and (result := _daemons(site.socket.with_suffix(".lock"), todo)):
         return [result]
+    if limit is not None:
+        return [limit]
     if allowed():
         return [well(f"The audio thread may run at nice {NICE}, as this user.")]
     return [warn(f"The audio thread may not run at nice {NICE}: other programs' work can make gaps in replies.",
                  f"{NICE_USER} (as root)")]  # fmt: skip
+
+
+def of_limit(limit: str) -> Result:
+    """`limit`: LimitNICE as systemctl shows it, which is 20 - the niceness (setrlimit(2), RLIMIT_NICE)."""
+    if limit == "infinity" or (limit.isdigit() and 20 - int(limit) <= NICE):
+        return well(f"The service's audio thread may run at nice {NICE}.")
+    return warn(f"The service's audio thread may not run at nice {NICE}: other programs' work can make gaps in "
+                "replies.", NICE_SERVICE)  # fmt: skip
 
 
 def allowed() -> bool:
@@ -157,7 +184,7 @@ def allowed() -> bool:
     return True
 
 
-def _daemons(lock: Path) -> Result | None:
+def _daemons(lock: Path, todo: str = NICE_SERVICE) -> Result | None:
     """By the process that holds the lock; None when that cannot be looked at."""
     try:
         tasks = list(Path("/proc", lock.read_text().strip(), "task").iterdir())
@@ -167,4 +194,4 @@ def _daemons(lock: Path) -> Result | None:
     if nicest <= NICE:
         return well(f"The daemon's audio thread runs at nice {nicest}.")
     return warn(f"The daemon's audio thread may not run at nice {NICE}: other programs' work can make gaps in replies.",
-                NICE_SERVICE)  # fmt: skip
+                todo)  # fmt: skip

@@ -50,6 +50,7 @@ class Site:
     state: Path
     socket: Path
     daemon: Asked = field(default_factory=Asked)  # until it has been asked
+    unit: dict[str, str] = field(default_factory=dict)  # what systemd says of the service; empty where there is none
     thorough: bool = False
     engines: bool = False  # whether vendors are asked, which costs a little
 

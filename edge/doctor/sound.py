@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import numpy as np
 
 from edge.audio.arrays import PRESETS, fitting, wish
+from edge.audio.settings import Setting, of_microphone, of_speaker
 from edge.config import Audio
+from edge.doctor import volume
 from edge.doctor.capture import Capture, channels, judge
 from edge.doctor.checks import Result, Results, fail, skipped, warn, well
 from edge.doctor.site import BAD_CONFIG, Presence, Site
@@ -39,12 +41,13 @@ def check_microphone(site: Site) -> Results:
     if site.daemon.presence is Presence.SILENT:
         return [skipped(UNKNOWN)]
     try:
+        mixed = volume.microphone(_gain(site))
         if site.daemon.presence is Presence.RUNS:
-            return [held_microphone(site)]
+            return [held_microphone(site), *mixed]
         captured = _record(site.config.audio)
     except (AudioError, ControlError) as error:
         return [_failed(error)]
-    return [*judge(captured), *_array(captured, site.config.audio)]
+    return [*judge(captured), *mixed, *_array(captured, site.config.audio)]
 
 
 def _failed(error: Exception) -> Result:
@@ -128,8 +131,20 @@ def check_speaker(site: Site) -> Results:
     except AudioError as error:
         return [_failed(error)]
     if site.daemon.of("speaker").get("volume", audio.volume):
-        return [found]
+        return volume.speaker(found, _setting(site, audio))
     return [found, warn("The volume is 0: nothing will be heard.", "edge-voice volume 70; at the start, audio.volume.")]
+
+
+def _gain(site: Site) -> Setting | None:
+    with suppress(AudioError):
+        return of_microphone(microphone_name(site))
+    return None
+
+
+def _setting(site: Site, audio: Audio) -> Setting | None:
+    with suppress(AudioError):
+        return of_speaker(audio.mixer, speaker_name(site))
+    return None
 
 
 def _play(audio: Audio) -> Result:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from edge.config import Config
+from edge.config import Panel as Settings
 from edge.config.checks_panel import minute_of, pins_of, spi_of
 from edge.core.events import ButtonDown, ButtonUp, Event, ForgetAsked, MuteSet, SwitchMoved
 from edge.core.indicator import Night, Sight, mode_of
@@ -38,6 +39,17 @@ P = TypeVar("P", bound=Part)
 def panels(config: Config) -> tuple[Panel, ...]:
     """The panel, if anything is configured; for it nothing is loaded before `attach`."""
     return (Appliance(config),) if config.panel.strip or any(pins_of(config.panel)) else ()
+
+
+def strips(settings: Settings) -> list[Pixels]:
+    """The strip or ring that is configured, not opened yet: one or none."""
+    if not settings.strip:
+        return []
+    if settings.strip == "respeaker":
+        return [ReSpeaker()]
+    bus, device = spi_of(settings.strip_spi) or (0, 0)
+    kind = {"apa102": Apa102, "ws2812": Ws2812}[settings.strip]
+    return [kind(settings.strip_pixels, bus, device)]
 
 
 class Appliance:
@@ -156,13 +168,7 @@ class Appliance:
         if self._factory is not None:
             for pins in filter(None, ((panel.led_pin,) if panel.led_pin else (), panel.led_pins)):
                 found.append(Pins(self._factory, pins, active_high=panel.led_active_high))
-        bus, device = spi_of(panel.strip_spi) or (0, 0)
-        if panel.strip == "respeaker":
-            found.append(ReSpeaker())
-        elif panel.strip:
-            kind = {"apa102": Apa102, "ws2812": Ws2812}[panel.strip]
-            found.append(kind(panel.strip_pixels, bus, device))
-        return found
+        return [*found, *strips(panel)]
 
     def _room(self, desk: Desk) -> Room:
         panel, zone = self._panel, self._config.device.timezone

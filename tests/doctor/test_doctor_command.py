@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from edge import __version__
 from edge.doctor import command
 from edge.doctor.checks import State, fail, skipped, warn, well
 from edge.doctor.site import Site
@@ -24,8 +25,8 @@ from edge.errors import EX_CONFIG, EX_FAILED
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "edge", "doctor"]
 LIMIT_S = 60
-NAMES = ["configuration", "daemon", "engine", "models", "microphone", "loudspeaker", "calibration", "clock", "state",
-         "temperature", "priority"]  # fmt: skip
+NAMES = ["configuration", "daemon", "engine", "models", "microphone", "loudspeaker", "calibration", "panel", "network",
+         "clock", "state", "temperature", "priority"]  # fmt: skip
 
 
 @pytest.fixture
@@ -69,6 +70,9 @@ def test_everything_is_looked_at_and_what_is_missing_says_what_to_do(env: dict[s
                                   "found": "The library PortAudio is missing here; install it: apt install "
                                            "libportaudio2."}]  # fmt: skip
     assert found["calibration"][0]["state"] == "warn"
+    assert found["panel"][0]["found"] == "No button and no light is configured."
+    assert found["network"][0]["found"] == "Not needed by local."
+    assert json.loads(done.stdout)["version"] == __version__
     assert found["state"][0]["state"] == "well"
 
 
@@ -116,7 +120,7 @@ def test_a_bad_configuration_is_exit_78_and_the_rest_is_looked_at(env: dict[str,
         "conversation.barge_in = 'shout' must be one of duck, stop, button, off.",
     ]
     states = {name: [one["state"] for one in found[name]] for name in NAMES}
-    assert all(states[name] == ["skipped"] for name in ("engine", "models", "microphone", "loudspeaker", "calibration"))
+    assert all(states[name] == ["skipped"] for name in NAMES[2:9])
     assert states["clock"] == states["state"] == ["well"]
 
 

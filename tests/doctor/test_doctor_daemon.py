@@ -57,6 +57,33 @@ def test_what_the_service_does_instead(unit: dict[str, str], state: State) -> No
     assert daemon.absent(unit).state is state
 
 
+def test_why_the_service_has_failed() -> None:
+    unit = {
+        "LoadState": "loaded",
+        "ActiveState": "failed",
+        "Result": "exit-code",
+        "ExecMainStatus": "78",
+        "NRestarts": "0",
+    }
+    assert daemon.absent(unit).found == "The service has failed (exit-code, exit code 78)."
+    unit |= {"ActiveState": "activating", "Result": "watchdog", "ExecMainStatus": "6", "NRestarts": "3"}
+    assert daemon.absent(unit).found == "The service has failed (watchdog, started again 3 times)."
+
+
+def test_a_service_that_runs_and_what_should_be_known_of_it() -> None:
+    well = {"LoadState": "loaded", "ActiveState": "active", "NRestarts": "0", "UnitFileState": "enabled"}
+    assert daemon.of_service(well) == daemon.of_service({}) == []
+    found = daemon.of_service({**well, "NRestarts": "1", "UnitFileState": "disabled"})
+    assert [(one.state, one.found) for one in found] == [
+        (State.WARN, "systemd had to start it again once."), (State.WARN, "It will not start with the machine."),
+    ]  # fmt: skip
+    assert daemon.of_service({**well, "NRestarts": "12"})[0].found == "systemd had to start it again 12 times."
+
+
+def test_of_a_daemon_that_was_started_by_hand_the_service_says_nothing() -> None:
+    assert daemon.of_service({"LoadState": "loaded", "ActiveState": "inactive", "UnitFileState": "disabled"}) == []
+
+
 def test_systemctl_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert daemon.unit_state() == {}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from edge.doctor import machine
 from edge.doctor.checks import State
-from edge.doctor.site import output
+from edge.doctor.site import Asked, Presence, Site, output
 
 NOW = datetime(2026, 11, 24, 9, 5, tzinfo=UTC)
 
@@ -133,6 +134,36 @@ def test_what_says_nothing(said: str) -> None:
     assert machine.throttled(said) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "alarm", "state"),
+    [("rpi_volt", "0", State.WELL), ("rpi_volt", "1", State.WARN), ("cpu_thermal", "1", None)],
+)
+def test_what_the_kernel_says_of_the_power(tmp_path: Path, name: str, alarm: str, state: State | None) -> None:
+    (tmp_path / "hwmon0").mkdir()  # without a name
+    (tmp_path / "hwmon1").mkdir()
+    (tmp_path / "hwmon1/name").write_text(f"{name}\n")
+    (tmp_path / "hwmon1/in0_lcrit_alarm").write_text(f"{alarm}\n")
+    found = machine.supply(tmp_path)
+    assert (found.state if found is not None else None) is state
+
+
+def test_heat_and_power_share_a_line_when_both_are_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a Raspberry Pi: with its program, and the sensor of its processor."""
+    script = tmp_path / "vcgencmd"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    real = machine.heat
+    monkeypatch.setattr(machine, "heat", lambda: real(sensors(tmp_path, "48312\n")))
+
+    def told(bits: str) -> list[str]:
+        script.write_text(f"#!/bin/sh\necho throttled={bits}\n")
+        script.chmod(0o755)
+        shutil.rmtree(tmp_path / "thermal_zone0", ignore_errors=True)
+        return [one.found for one in machine.check_temperature(Site(None, [], tmp_path, tmp_path))]
+
+    assert told("0x0") == ["48 °C. Power and speed are good since the start."]
+    assert told("0x1") == ["48 °C.", "Now the power supply is too weak."]
+
+
 def test_a_program_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert output("vcgencmd", "get_throttled") == ""
@@ -154,6 +185,24 @@ def test_trying_it_leaves_the_priority_as_it_was() -> None:
     assert os.getpriority(os.PRIO_PROCESS, me) == before
 
 
+@pytest.mark.parametrize(
+    ("limit", "state"),
+    [
+        ("31", State.WELL),
+        ("40", State.WELL),
+        ("infinity", State.WELL),
+        ("30", State.WARN),
+        ("0", State.WARN),
+        ("", State.WARN),
+    ],
+)
+def test_what_the_service_is_allowed(limit: str, state: State, tmp_path: Path) -> None:
+    site = Site(None, [], tmp_path, tmp_path / "c.sock", unit={"LoadState": "loaded", "LimitNICE": limit})
+    (found,) = machine.check_priority(site)
+    assert found.state is state
+    assert (found.todo == machine.NICE_SERVICE) is (state is State.WARN)
+
+
 def test_the_nicest_thread_of_the_daemon_is_looked_at(tmp_path: Path) -> None:
     """This process in its place: a thread of it that may not come first is told."""
     lock = tmp_path / "control.lock"
@@ -162,6 +211,18 @@ def test_the_nicest_thread_of_the_daemon_is_looked_at(tmp_path: Path) -> None:
     assert found is not None
     assert found.state is State.WARN
     assert found.todo.endswith("LimitNICE=-11")
+
+
+def test_a_service_that_is_set_up_for_it_and_refused_is_not_told_to_set_it_up(tmp_path: Path) -> None:
+    """This process in the daemon's place, as in a container."""
+    (tmp_path / "c.lock").write_text(str(os.getpid()))
+    unit = {"LoadState": "loaded", "LimitNICE": "31"}
+    asked = Asked(Presence.RUNS)
+    (found,) = machine.check_priority(Site(None, [], tmp_path, tmp_path / "c.sock", asked, unit))
+    assert found.todo == machine.NICE_REFUSED
+    unit["LimitNICE"] = "0"
+    (found,) = machine.check_priority(Site(None, [], tmp_path, tmp_path / "c.sock", asked, unit))
+    assert found.todo == machine.NICE_SERVICE
 
 
 @pytest.mark.parametrize("text", ["", "999999999", "nonsense"])

@@ -81,6 +81,32 @@ def test_devices_that_work_and_nothing_is_heard(room: sound.Rig) -> None:
     assert not recorder.samples().any()
 
 
+def test_a_loudspeaker_that_is_muted_in_the_sound_server(room: sound.Rig) -> None:
+    room.pactl("set-sink-mute", "spk", "1")
+    code, found = doctor(room, EDGE_VOICE_AUDIO__MIXER="spk")
+    assert code == 1
+    assert [one["state"] for one in found["loudspeaker"]] == ["well", "fail"]
+    assert found["loudspeaker"][1]["found"] == "Nothing will be heard: spk is switched off."
+    room.pactl(*found["loudspeaker"][1]["todo"].split()[1:])
+    room.pactl("set-sink-volume", "spk", "35%")
+    code, found = doctor(room, EDGE_VOICE_AUDIO__MIXER="spk")
+    assert code == 0
+    assert found["loudspeaker"][0]["found"].endswith("it takes sound; spk is at 35 %.")
+
+
+@pytest.mark.skipif(bool(list(Path("/dev").glob("gpiomem*"))), reason="this machine has pins")
+def test_a_daemon_whose_button_cannot_be_used_says_so(room: sound.Rig) -> None:
+    pins = {"EDGE_VOICE_PANEL__BUTTON_PIN": "17", "EDGE_VOICE_PANEL__PIN_FACTORY": "native"}
+    daemon = sound.Running(room, **env(room), **pins)
+    daemon.wait_ready()
+    (problem,) = daemon.status()["panel"]
+    assert problem.startswith("No button or lamp works here, for there are no pins: ")
+    assert f"problem:    {problem}" in daemon.call("status").stdout
+    code, found = doctor(room, **pins)
+    assert code == 1
+    assert found["panel"][0]["found"] == problem
+
+
 def test_a_microphone_that_is_off_and_a_device_that_is_not_there(rig: sound.Rig) -> None:
     code, found = doctor(rig, EDGE_VOICE_AUDIO__OUTPUT="nonsense")
     assert code == 1
