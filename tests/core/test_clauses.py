@@ -77,6 +77,10 @@ def test_code_stays_in_one_piece_and_is_not_spoken():
     assert [speakable(piece) for piece in pieces] == ["Here it is:", "", "That is all."]
 
 
+def test_a_block_of_code_ends_with_its_fence():
+    assert chunks("```print(2)``` Then this.") == ["```print(2)```", "Then this."]
+
+
 PIECES = st.sampled_from(
     [
         "Dr. ",
