@@ -43,7 +43,6 @@ class Metered:
     ) -> None:
         self._post, self._budget, self._spent, self._today = post, budget, spent, today
         self._agent = make(self._event)
-        self.name = self._agent.name
         self._message = (
             f"Today's budget of {budget.daily:.2f} {budget.currency} is used up (budget.daily); "
             "it begins anew at midnight."
@@ -52,6 +51,11 @@ class Metered:
         self._newest = self._last = self._farewell = 0  # turns: the newest, the last to be answered, the farewell
         self._back: AgentReady | None = None  # what the engine said last of being ready
         self._waiting: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the engine behind it, which may be one of several."""
+        return self._agent.name
 
     # --- what the engine says -----------------------------------------------------------------------
 
