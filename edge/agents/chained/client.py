@@ -18,6 +18,7 @@ from edge.core.events import AgentLost, AgentReady, Spent
 from edge.ports import Fields, Mind, Post, Stage, Transcriber, Voice
 
 AHEAD_S = 8.0  # of speech made before it is heard: a reply that is cut costs no more than this
+AGAIN_BYTES = 12_800  # 0.4 s: what came while a service was telling that a held turn is over, for it, is heard again
 MOST_AUDIO = 30 << 20  # bytes of one turn that wait for a transcriber: a quarter of an hour
 STOP_S = 1.0
 UNREACHABLE = "The services of the chained engine cannot be reached: is there a network?"
@@ -68,6 +69,7 @@ class ChainedAgent:
         pipeline.service_ends_turns = stages.transcriber.ends_turns
         reach.changed = self._reached
         self._hearings: dict[int, _Hearing] = {}
+        self._recent = b""  # the last audio
         self._answers: dict[int, _Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -118,11 +120,14 @@ class ChainedAgent:
         if hearing.waiting > MOST_AUDIO:
             self.dropped_bytes += len(pcm)
             return
+        self._recent = (self._recent + pcm)[-AGAIN_BYTES:]
         hearing.waiting += len(pcm)
         hearing.queue.put_nowait(pcm)
 
     def hold(self, turn: int) -> None:
-        """See ports.Agent. A service that finds ends itself ends the held turn all the same: the core ignores it."""
+        """See ports.Agent."""
+        self._pipeline.hold(turn)
+        self._perform()
 
     def eager_end(self, turn: int) -> None:
         """See ports.Agent."""
@@ -184,8 +189,9 @@ class ChainedAgent:
             match order:
                 case do.Tell(event):
                     self._post(event)
-                case do.Hear(turn):
-                    self._start_hearing(turn)
+                case do.Hear(turn, on):
+                    self._recent = self._recent if on else b""
+                    self._start_hearing(turn, self._recent)
                 case do.Note(turn, mark):
                     self._put(turn, mark)
                     self._stages.voice.prepare()  # in a long turn it may have been let go
@@ -224,8 +230,10 @@ class ChainedAgent:
 
     # --- hearing ------------------------------------------------------------------------------------
 
-    def _start_hearing(self, turn: int) -> None:
-        hearing = self._hearings[turn] = _Hearing(asyncio.Queue())
+    def _start_hearing(self, turn: int, first: bytes) -> None:
+        hearing = self._hearings[turn] = _Hearing(asyncio.Queue(), waiting=len(first))
+        if first:
+            hearing.queue.put_nowait(first)
         hearing.task = self._spawn(self._hear(turn, hearing))
         self._stages.mind.prepare()
         self._stages.voice.prepare()

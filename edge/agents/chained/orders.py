@@ -15,9 +15,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Hear(Order):
-    """Start to transcribe a turn."""
+    """Start to transcribe a turn; `on`: again, since the service has ended it and the button is still held."""
 
     turn: int
+    on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class _Turn:
     over: bool = False
     finished: bool = False  # nothing more is heard of it
     voiced: bool = False
+    held: bool = False  # by the button: only `end` ends it
+    before: str = ""  # what was said in it until a service took that for the end
     failure: str = ""
 
 
@@ -63,6 +65,12 @@ class Pipeline:
         self._abandon()
         self._turn = _Turn(turn)
         self._do(Hear(turn))
+
+    def hold(self, turn: int) -> None:
+        """The button is held: whatever a service takes for the end of this turn is only a pause."""
+        self.listen(turn)
+        if self._turn is not None:
+            self._turn.held = True
 
     def paused(self, turn: int) -> None:
         """The device takes it for the end, probably.
@@ -128,9 +136,9 @@ class Pipeline:
             self._heard_earlier(self._earlier[1], heard)
         if now is None or now.id != turn or now.finished:
             return
-        new = heard.text != now.text
-        now.text = heard.text
-        if new and heard.text and heard.standing is not Standing.OVER:
+        text = f"{now.before} {heard.text}".strip()
+        new, now.text = text != now.text, text
+        if new and text and heard.standing is not Standing.OVER:
             self._tell_words(now)
         match heard.standing:
             case Standing.EAGER:
@@ -138,6 +146,9 @@ class Pipeline:
             case Standing.RESUMED:
                 now.settled = False
                 self.answering.withdraw()
+            case Standing.OVER if now.held and not now.over:
+                now.before, now.settled = now.text, False
+                self._do(Hear(now.id, on=True))
             case Standing.OVER:
                 now.finished = True
                 self._over(now)

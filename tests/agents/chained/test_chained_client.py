@@ -15,7 +15,7 @@ from edge.agents.chained.client import UNREACHABLE, ChainedAgent, Stages
 from edge.agents.chained.pipeline import Pipeline
 from edge.agents.chained.reach import Reach
 from edge.config import Price
-from edge.core.chain import Fault, Mark, Sound, Used
+from edge.core.chain import Fault, Heard, Mark, Sound, Standing, Used
 from edge.core.events import (
     AgentLost,
     AgentReady,
@@ -88,6 +88,34 @@ def test_a_turn_through_all_three() -> None:
         assert there.agent.stats()["stt"] == "ears"
 
     bench(main)
+
+
+@dataclass
+class Hasty(Stage):
+    """Takes the first piece of sound for the whole turn."""
+
+    async def hear(self, audio: AsyncIterator[bytes | Mark]) -> AsyncGenerator[Heard | Used]:
+        pcm = b""
+        async for item in audio:
+            pcm += item if isinstance(item, bytes) else b""
+            self.got.append(item)
+            if len(self.got) == 1:
+                break
+        yield Heard(f"{len(pcm)}", Standing.OVER)
+
+
+def test_a_held_turn_goes_on_when_the_service_takes_a_pause_for_its_end() -> None:
+    async def main(there: Bench) -> None:
+        there.agent.hold(1)
+        there.agent.audio(1, SPEECH)
+        await wait_until(lambda: there.ears.got)
+        await asyncio.sleep(0.01)
+        there.agent.audio(1, SPEECH * 2)
+        there.agent.end_of_turn(1)
+        assert await there.ended(1) == ReplyEnded(1)
+        assert there.of(TranscriptHeard)[-1] == TranscriptHeard(1, "3200 9600", final=True)
+
+    bench(main, ears=Hasty("hasty", ends_turns=True))
 
 
 def test_what_it_costs_is_told_with_its_turn() -> None:

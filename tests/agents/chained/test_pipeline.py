@@ -168,6 +168,21 @@ def test_a_service_that_finds_the_end_itself() -> None:
     assert desk.told() == [TurnEnded(1), TranscriptHeard(1, "Is it late now?", final=True)]
 
 
+def test_a_held_turn_is_ended_by_the_button_alone() -> None:
+    desk = Desk(service=True)
+    desk.pipeline.hold(1)
+    desk.pipeline.listen(1)
+    assert desk.orders() == [Hear(1)]
+    desk.heard(1, "Tell me", Standing.OVER)
+    assert desk.pipeline.take() == [Hear(1, on=True)]
+    desk.heard(1, "a story")
+    assert desk.told() == [VoiceHeard(1), TranscriptHeard(1, "Tell me a story", final=False)]
+    desk.pipeline.end(1)
+    assert desk.orders() == [EndHearing(1)]
+    desk.heard(1, "a story.", Standing.OVER)
+    assert desk.told() == [TranscriptHeard(1, "Tell me a story.", final=True)]
+
+
 def test_a_judge_is_asked_in_each_pause() -> None:
     desk = Desk(judge=lambda words: 0.9 if words.endswith("now") else 0.1)
     desk.pipeline.listen(1)
