@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,14 +22,13 @@ from edge.audio.profile import NAME, profile, save
 from edge.audio.speaker import QueueSpeaker
 from edge.audio.sweep import TOTAL_S
 from edge.config import Config, load
+from edge.config.places import daemon_state
 from edge.core.events import Event
 from edge.errors import ControlError, DeviceGone, EdgeVoiceError, UsageError
 from edge.host import client
 from edge.host.control import socket_path
-from edge.host.state import state_dir
 from edge.panel.plot import RoomPicture, plot
 
-SERVICE = Path("/var/lib/edge-voice")  # StateDirectory of systemd/edge-voice.service
 MEASURED = {Finding.HEARD, Finding.FAINT, Finding.CANCELLED, Finding.GATED}
 
 
@@ -70,6 +68,14 @@ def _announce(stream: TextIO, *, ask: bool) -> None:
 
 def measure(config: Config) -> Heard:
     """With the configured devices."""
+    with measuring(config) as (session, names, volume):
+        recording, lost = session.run()
+    return Heard(analyse(recording, volume, lost=lost), *names)
+
+
+@contextmanager
+def measuring(config: Config) -> Iterator[tuple[Session, tuple[str, str], int]]:
+    """The configured devices, opened: the session, their names, and the volume they play at. Raises AudioError."""
     from edge.audio.device import DeviceSink, DeviceSource
 
     audio = config.audio
@@ -82,8 +88,7 @@ def measure(config: Config) -> Heard:
             line.open()
             stack.callback(line.close)
         volume = set_once(speaker, finder(audio.mixer), audio.volume)
-        recording, lost = Session(source, sink, speaker, events).run()
-    return Heard(analyse(recording, volume, lost=lost), source.name, speaker.name)
+        yield Session(source, sink, speaker, events), (source.name, speaker.name), volume
 
 
 # --- telling ------------------------------------------------------------------------------------------
@@ -106,12 +111,6 @@ def tell(heard: Heard, options: argparse.Namespace) -> int:
     if options.png is not None and picture.bands_db:
         _draw(picture, options.png)
     return 0 if measured else 1
-
-
-def daemon_state(env: Mapping[str, str] = os.environ, service: Path = SERVICE) -> Path:
-    """The daemon's state directory as seen from a shell: the service's where that is installed, else one's own."""
-    asked_for = env.get("STATE_DIRECTORY") or env.get("XDG_STATE_HOME")
-    return service if not asked_for and service.is_dir() else state_dir(env)
 
 
 def _keep(heard: Heard, advice: Advice) -> Path | None:

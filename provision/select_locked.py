@@ -1,8 +1,9 @@
-"""Print the part of requirements.lock that some extras need, hashes included. Standard library only.
+"""Print the part of requirements.lock that some extras need, hashes included. Standard library (and pip) only.
 
     python3 provision/select_locked.py talk local     the base dependencies, and these extras
     python3 provision/select_locked.py --only build   this extra without the base
     python3 provision/select_locked.py pi --without systemd-python lgpio      what the system itself brings is left out
+    python3 provision/select_locked.py pi --for 3.11 aarch64      what such a device needs, whatever this one is
 
 pip takes no hashes from a constraints file, so a device that installs two extras needs a file with just their pins. It
 is worked out by following the lock's own "# via" notes, without a resolver: nothing can be chosen differently here.
@@ -59,11 +60,34 @@ def select(lock: str, names: set[str]) -> list[str]:
     return [pin for name, (pin, _) in pins.items() if name in chosen]
 
 
+def needed(pin: str, python: str, machine: str) -> str | None:
+    """The pin without its condition, if that holds on a Linux `machine` with the first or the last release of a Python.
+
+    pip itself judges conditions by the Python that runs it, whatever its option --python-version says.
+    """
+    from pip._vendor.packaging.markers import Marker
+
+    head, found, rest = pin.partition(" ; ")
+    if not found:
+        return pin
+    condition, line_goes_on, hashes = rest.partition(" \\")
+    device = {"python_version": python, "sys_platform": "linux", "platform_machine": machine, "os_name": "posix",
+              "platform_system": "Linux", "implementation_name": "cpython",
+              "platform_python_implementation": "CPython"}  # fmt: skip
+    releases = [device | {"python_full_version": f"{python}.{patch}"} for patch in (0, 99)]
+    return f"{head}{line_goes_on}{hashes}" if any(Marker(condition).evaluate(one) for one in releases) else None
+
+
 if __name__ == "__main__":
     arguments, without = sys.argv[1:], []
     if "--without" in arguments:
         at = arguments.index("--without")
         arguments, without = arguments[:at], [normal(name) for name in arguments[at + 1 :]]
+    device: list[str] = []
+    if "--for" in arguments:
+        at = arguments.index("--for")
+        device, arguments = arguments[at + 1 : at + 3], arguments[:at] + arguments[at + 3 :]
     only = "--only" in arguments
     extras = [argument for argument in arguments if argument != "--only"]
-    print("\n".join(select((ROOT / "requirements.lock").read_text(), wanted(extras, base=not only) - set(without))))
+    pins = select((ROOT / "requirements.lock").read_text(), wanted(extras, base=not only) - set(without))
+    print("\n".join(pin for pin in (needed(pin, *device) if device else pin for pin in pins) if pin))

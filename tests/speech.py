@@ -20,8 +20,8 @@ def models_present() -> bool:
 
 
 @cache
-def whisper() -> Whisper:
-    return Whisper(models.path_of(EARS, models_dir(load().local)))
+def whisper(language: str = "en") -> Whisper:
+    return Whisper(models.path_of(EARS, models_dir(load().local)), language)
 
 
 def transcribe(samples: NDArray[np.int16]) -> str:

@@ -11,6 +11,7 @@ from edge.audio import response as room
 from edge.audio.drift import drift
 from edge.audio.response import Response, cut, decibels, deconvolve
 from edge.audio.sweep import (
+    BRIEF,
     CHIRP_EVERY_S,
     CLOSING,
     LEAD_S,
@@ -35,6 +36,7 @@ FAINT_DB = -10.0  # an echo that far below the noise
 ADAPTED_DB = -10.0  # chirps come back so much weaker at the end: somebody has learned to cancel them
 SAME_S = 0.003  # two chirps with the same delay
 GATED_DB = -6.0  # it is so much quieter with sound than without: somebody closes the microphone
+ALL_HEARD = 16.0  # times the median of what the least of four finds; the largest of 50,000 lags of noise is 9
 EARLY_S = 0.1  # recorded and played are compared from so long before a sweep: it may come early by the clocks
 
 
@@ -100,6 +102,28 @@ class Recording:
         """A part by the signal's time; empty where nothing was recorded."""
         first, last = (max(0, round(self.started + at * self.rate)) for at in (begin_s, end_s))
         return samples[first:last]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What came back of `sweep.brief`: nothing (None), or how much relative to what was played, and how much later."""
+
+    noise_dbfs: float
+    return_db: float | None = None
+    delay_ms: float | None = None
+
+
+def loop(recording: Recording, volume: int = 100) -> Loop:
+    """`volume` in percent is what `sweep.brief` was played at."""
+    mono, rate = recording.mono(), recording.rate
+    noise_dbfs = _noise(recording.between(mono, 0.02, LEAD_S - 0.05), rate)
+    each = np.array([_matched(recording, mono, at, room.LATEST_S) for at in OPENING])
+    there = each.min(axis=0)  # a clap is like one chirp, and not like four at their distances
+    best = int(np.argmax(there))
+    if there[best] <= ALL_HEARD * float(np.median(there)):
+        return Loop(noise_dbfs)
+    return_db = decibels(float(np.mean(each[:, best])) ** 2 / BRIEF**2) - gain_db(volume)
+    return Loop(noise_dbfs, return_db, 1000 * (best / rate + room.EARLIEST_S))
 
 
 def analyse(recording: Recording, volume: int = 100, *, lost: bool = False) -> Report:
@@ -197,12 +221,18 @@ def _interfered(recording: Recording, mono: Floats, noise_dbfs: float) -> Findin
 def _chirp(recording: Recording, mono: Floats, at: float) -> tuple[float, float] | None:
     """A chirp's power at the microphone relative to full scale, and its delay in seconds; None when it is not heard."""
     rate = recording.rate
-    one = chirp(rate)
-    heard = cut(mono, round(recording.started + (at + room.EARLIEST_S) * rate), round(CHIRP_EVERY_S * rate) + len(one))
-    size = 1 << int(np.ceil(np.log2(len(heard) + len(one))))
-    both = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(one, size)), size)
-    there = np.abs(both[: round(CHIRP_EVERY_S * rate)]) / float(one @ one)
+    there = _matched(recording, mono, at, CHIRP_EVERY_S)
     best = int(np.argmax(there))
     if there[best] <= room.HEARD * float(np.median(there)) / 0.6745:
         return None
     return float(there[best]) ** 2, best / rate + room.EARLIEST_S
+
+
+def _matched(recording: Recording, mono: Floats, at: float, seconds: float) -> Floats:
+    """How much of a chirp that was played at this time of the signal comes after each delay from EARLIEST_S on."""
+    rate = recording.rate
+    one = chirp(rate)
+    heard = cut(mono, round(recording.started + (at + room.EARLIEST_S) * rate), round(seconds * rate) + len(one))
+    size = 1 << int(np.ceil(np.log2(len(heard) + len(one))))
+    both = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(one, size)), size)
+    return np.abs(both[: round(seconds * rate)]) / float(one @ one)

@@ -1,6 +1,7 @@
 """The volume on its way to the mixer and into the memory, in a thread of its own: both may take their time.
 
-Without a mixer the speaker's own gain makes the volume. A mixer that fails hands over to it.
+Without a mixer the speaker's own gain makes the volume. A mixer that fails hands over to it. Where somebody else moves
+the mixer, by a key on the loudspeaker or another program, the volume follows and is remembered like any other.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from edge.audio import mixer
+from edge.audio.following import Following
 from edge.audio.mixer import Mixer, Unavailable
 from edge.audio.speaker import QueueSpeaker
 from edge.config import Audio
@@ -26,14 +28,19 @@ _log = logging.getLogger("edge-voice")
 class Loudness:
     """`keep` is told the volume that was set, seldom. `known`: it is the one wanted; else a mixer's own counts first.
 
-    A watcher as well: after the loudspeaker has been gone, its mixer is set again.
+    A watcher as well: after the loudspeaker has been gone, its mixer is set again. `moved_to` is told, by the thread,
+    what somebody else has set the mixer to.
     """
 
     def __init__(
         self, speaker: QueueSpeaker, find: Callable[[str], Mixer | None], keep: Callable[[int], None], *, known: bool
     ) -> None:
         self._speaker, self._find, self._keep, self._known = speaker, find, keep, known
+        self.moved_to: Callable[[int], object] = lambda _percent: None
         self._mixer: Mixer | None = None
+        self._stands: int | None = None  # where it was when it was last looked at
+        self._following = Following(self._was_moved)
+        self._moved = False
         self._set = False  # since the last look of the thread
         self._device = self._found_for = ""
         self._again = self._end = False
@@ -52,6 +59,7 @@ class Loudness:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
+        self._following.close()
 
     def published(self, event: str, fields: Fields) -> None:
         """See ports.Watcher."""
@@ -69,6 +77,12 @@ class Loudness:
         if device != self._device:
             self._device = device
             self._wake.set()
+        elif self._mixer is not None and not self._mixer.watcher:  # then it is looked at after each rest
+            self._was_moved()
+
+    def _was_moved(self) -> None:
+        self._moved = True
+        self._wake.set()
 
     # --- the thread -----------------------------------------------------------------------------------
 
@@ -79,8 +93,11 @@ class Loudness:
             self._wake.clear()
             changed, self._set = self._set, False
             again, self._again = self._again, False
+            moved, self._moved = self._moved, False
             if changed or again or self._device != self._found_for:
                 self._apply(look=again or self._device != self._found_for)
+            elif moved:
+                changed = self._follow()
             dirty = dirty or changed
             if dirty and time.monotonic() >= kept_at + KEEP_S:
                 self._keep(self._speaker.volume)
@@ -100,12 +117,32 @@ class Loudness:
                 _log.warning("volume by=software reason=%s", error)
                 self._mixer = None
         self._speaker.mixed = self._mixer is not None
+        if not self._end:
+            self._following.follow(self._mixer.watcher if self._mixer is not None else ())
 
     def _through(self, found: Mixer) -> None:
         if self._known:
             found.write(self._speaker.volume)
+            self._stands = found.read()  # some have fewer steps than a hundred
         else:
-            self._speaker.adopt(found.read())
+            self._stands = found.read()
+            self._speaker.adopt(self._stands)
+
+    def _follow(self) -> bool:
+        """Whether somebody else has moved the mixer: then that is the volume."""
+        if self._mixer is None:
+            return False
+        try:
+            percent = self._mixer.read()
+        except Unavailable:  # told where it matters: when the volume is set, or the output opened
+            return False
+        if percent == self._stands:
+            return False
+        self._stands, self._known = percent, True
+        self._speaker.adopt(percent)
+        _log.info("volume percent=%d by=somebody_else mixer=%s", percent, self._mixer.name)
+        self.moved_to(percent)
+        return True
 
 
 def finder(wanted: str) -> Callable[[str], Mixer | None]:

@@ -14,7 +14,7 @@ from edge.audio.convert import Format
 from edge.audio.keeper import Line, Source
 from edge.audio.response import LATEST_S
 from edge.audio.speaker import QueueSpeaker
-from edge.audio.sweep import TOTAL_S, Floats, signal
+from edge.audio.sweep import Floats, signal
 from edge.core.events import Event, PlayoutEnded, PlayoutStarted
 from edge.errors import DeviceGone
 from edge.ports import Clock
@@ -52,18 +52,22 @@ class Session:
         self._frames = 0
         self._holes = 0
 
-    def run(self) -> tuple[Recording, bool]:
-        """The recording, and whether samples were lost in it; raises DeviceGone."""
+    def run(self, played: Floats | None = None) -> tuple[Recording, bool]:
+        """The recording, and whether samples were lost in it; raises DeviceGone.
+
+        `played` at PLAYED_RATE, full scale 1, is another sound than the whole signal of calibration.
+        """
+        whole = signal(PLAYED_RATE) if played is None else played
         source, speaker = self._source, self._speaker
         self._until(lambda: self._frames > 0, STARTING_S, f'The microphone "{source.name}" gives no sound.')
         self._wait(SETTLE_S)
         before = source.overruns
-        pcm = np.rint(signal(PLAYED_RATE) * 32767).astype(np.int16).tobytes()
+        pcm = np.rint(whole * 32767).astype(np.int16).tobytes()
         speaker.play(TURN, pcm, PLAYED_RATE)
         speaker.finish(TURN)
         stopped = f'The speaker "{speaker.name}" takes no sound.'
         self._until(lambda: self._started() is not None, STARTING_S, stopped)
-        self._until(lambda: PlayoutEnded(TURN) in self._events, TOTAL_S + STARTING_S, stopped)
+        self._until(lambda: PlayoutEnded(TURN) in self._events, len(whole) / PLAYED_RATE + STARTING_S, stopped)
         self._wait(LATEST_S)
         lost = source.overruns > before or self._holes or speaker.underruns or speaker.starved
         return Recording(np.concatenate(self._blocks), source.form.rate, self._begun()), bool(lost)

@@ -40,21 +40,26 @@ class Mixer(Protocol):
     def write(self, percent: int) -> None:
         """0 to 100."""
 
+    @property
+    def watcher(self) -> Sequence[str]:
+        """The program that prints a line whenever it may have changed; () where there is none."""
+
 
 def run(command: Sequence[str]) -> str:
     """What a program prints; raises Unavailable."""
     try:
         done = subprocess.run(  # noqa: S603  fixed programs; a name from the configuration is one argument, no shell
             command, capture_output=True, text=True, errors="replace", timeout=CALL_S, check=True,
-            stdin=subprocess.DEVNULL, env=_plain_env(),
+            stdin=subprocess.DEVNULL, env=plain_env(),
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         raise Unavailable(f"{command[0]}: {error}") from None
     return done.stdout
 
 
-def _plain_env() -> dict[str, str]:
-    return {**os.environ, "LC_ALL": "C"}  # the programs translate their answers
+def plain_env() -> dict[str, str]:
+    """For programs that would translate their answers."""
+    return {**os.environ, "LC_ALL": "C"}
 
 
 class ServerMixer:
@@ -76,11 +81,17 @@ class ServerMixer:
         """See Mixer."""
         self._run(["pactl", "set-sink-volume", self.sink, f"{percent}%"])
 
+    @property
+    def watcher(self) -> Sequence[str]:
+        """See Mixer."""
+        return ("pactl", "subscribe")
+
 
 class PipeWireMixer:
     """PipeWire's default sink through `wpctl`, where `pactl` is not installed."""
 
     name = "the sound server's output"
+    watcher = ()  # wpctl has nothing of the kind
 
     def __init__(self, run: Run = run) -> None:
         self._run = run
@@ -117,6 +128,11 @@ class CardMixer:
         """See Mixer. A control with a switch is switched on: one that was off would stay silent."""
         on = ["unmute"] if percent and "pswitch" in self._call("sget") else []
         self._call("sset", f"{percent}%", *on)
+
+    @property
+    def watcher(self) -> Sequence[str]:
+        """See Mixer. Into a pipe, amixer would keep its lines back until there are many."""
+        return ("stdbuf", "-oL", "amixer", "-c", self.card, "events")
 
     def _call(self, verb: str, *values: str) -> str:
         return self._run(["amixer", "-M", "-c", self.card, verb, self.control, *values])

@@ -33,6 +33,7 @@ CHIRP_LOW_HZ, CHIRP_HIGH_HZ = 500.0, 5000.0
 BAND = 0.45  # share of a sample rate up to which its filters let sound through
 # Peaks as shares of full scale. A sine with a peak of -10 dBFS is 5 dB over a reply's mean and 7 dB under its peaks.
 QUIET, LOUD, CHIRP = 10 ** (-22 / 20), 10 ** (-10 / 20), 10 ** (-12 / 20)
+BRIEF = CHIRP / 2
 
 
 def _exponential(t: Floats, seconds: float, low: float, high: float, rate: int) -> Floats:
@@ -62,6 +63,11 @@ def chirp(rate: int) -> Floats:
     """One chirp with peak 1."""
     t = np.arange(round(CHIRP_S * rate)) / rate
     return _exponential(t, CHIRP_S, CHIRP_LOW_HZ, CHIRP_HIGH_HZ, rate) * _faded(t, CHIRP_S, CHIRP_S / 4)
+
+
+def brief(rate: int) -> Floats:
+    """As the signal begins, silence and four chirps, but half as loud: to hear whether any of it comes back."""
+    return signal(rate)[: round((OPENING[-1] + CHIRP_EVERY_S) * rate)] * (BRIEF / CHIRP)
 
 
 def signal(rate: int) -> Floats:

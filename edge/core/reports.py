@@ -61,8 +61,8 @@ SENTENCES = {
     "fr": {
         Problem.NO_INTERNET: "Je n'ai pas accès à internet.",
         Problem.NO_SERVICE: "Le service vocal ne répond pas.",
-        Problem.KEY: "Ma clé est refusée.",
-        Problem.BUDGET: "Le budget du jour est épuisé.",
+        Problem.KEY: "On refuse ma clé.",
+        Problem.BUDGET: "Il n'y a plus de budget aujourd'hui.",
         Problem.ACCOUNT: "Le compte n'a plus de crédit.",
         Problem.NO_MICROPHONE: "Je n'ai pas de microphone.",
         Problem.MUTED: "Mon microphone est coupé.",

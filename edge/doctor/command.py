@@ -16,9 +16,22 @@ from pathlib import Path
 from typing import TextIO
 
 from edge import __version__
-from edge.calibrate import SERVICE, daemon_state
 from edge.config import Config, load
-from edge.doctor import calibrated, configuration, daemon, engine, machine, network, panel, report, sound, vendors
+from edge.config.places import SERVICE, daemon_state
+from edge.doctor import (
+    calibrated,
+    configuration,
+    daemon,
+    engine,
+    loop,
+    machine,
+    network,
+    panel,
+    report,
+    sound,
+    vendors,
+    wake,
+)
 from edge.doctor.checks import LIMIT_S, Check, Result, Results, Round, State
 from edge.doctor.site import Site
 from edge.errors import EX_CONFIG, EX_FAILED, ConfigError
@@ -78,6 +91,7 @@ def checks_of(site: Site, path: Path | None) -> tuple[list[Check], list[Check]]:
         Check("microphone", partial(sound.check_microphone, site), "sound", STUCK_SOUND),
         Check("loudspeaker", partial(sound.check_speaker, site), "sound", STUCK_SOUND),
         Check("calibration", partial(calibrated.check, site), "sound", STUCK_SOUND),
+        Check("wake word", partial(wake.check, site)),
         Check("panel", partial(panel.check, site), stuck="Does another program hold the pins or the USB?"),
         Check("network", partial(network.check, site), stuck=network.STUCK),
         Check("clock", partial(machine.check_clock, site)),
@@ -85,6 +99,9 @@ def checks_of(site: Site, path: Path | None) -> tuple[list[Check], list[Check]]:
         Check("temperature", partial(machine.check_temperature, site)),
         Check("priority", partial(machine.check_priority, site)),
     ]
+    if site.thorough:
+        after = next(n for n, check in enumerate(then) if check.name == "calibration")
+        then.insert(after + 1, Check("loop", partial(loop.check, site), "sound", STUCK_SOUND, loop.LIMIT_S))
     if site.engines:
         then += vendors.checks(site)
     return first, then

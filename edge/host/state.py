@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -13,13 +13,6 @@ from pathlib import Path
 from edge.core.budget import Budget
 
 WRITE_S = 60.0  # a memory card wears out: a crash may forget what was spent in the last minute
-
-
-def state_dir(env: Mapping[str, str] = os.environ) -> Path:
-    """What systemd gives (the first one), else the user's own."""
-    given = env.get("STATE_DIRECTORY", "").partition(":")[0]
-    home = env.get("XDG_STATE_HOME") or str(Path(env.get("HOME", "/")) / ".local/state")
-    return Path(given) if given else Path(home) / "edge-voice"
 
 
 class Purse:
@@ -72,6 +65,48 @@ class Dial:
     def keep(self, volume: int) -> None:
         """Write it down; a file that cannot be written costs nothing but the memory."""
         _write(self._path, {"volume": volume, "configured": self._configured})
+
+
+class Latch:
+    """Remembers over a restart or a crash that the microphone was muted: a file that is there as long as it is.
+
+    A Watcher. It is kept in each of `paths`, so that a disk that fails does not open the microphone; `switched` tells
+    whether a switch on the device decides, which needs no memory. `failed` is told once when no place takes the file.
+    """
+
+    def __init__(self, paths: Sequence[Path], switched: Callable[[], bool], failed: Callable[[str], None]) -> None:
+        self._paths, self._switched, self._failed = paths, switched, failed
+
+    def load(self) -> bool:
+        """Whether it was muted."""
+        return any(_exists(path) for path in self._paths)
+
+    def published(self, event: str, fields: Mapping[str, object]) -> None:
+        """See ports.Watcher."""
+        if event != "mute":
+            return
+        if not fields.get("on") or self._switched():
+            for path in self._paths:
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+        elif not any([_made(path) for path in self._paths]):  # noqa: C419  a list: in every place, not in the first
+            self._failed("The mute cannot be written down: after a restart the microphone would be open.")
+
+
+def _exists(path: Path) -> bool:
+    with suppress(OSError):
+        return path.exists()
+    return False
+
+
+def _made(path: Path) -> bool:
+    """Whether an empty file is there now; it takes no room, so a full disk takes it."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            os.fsync(file.fileno())
+        return True
+    return False
 
 
 def _write(path: Path, values: Mapping[str, object]) -> None:

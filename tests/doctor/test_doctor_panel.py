@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from gpiozero import Device
 
-from edge.calibrate import SERVICE
 from edge.config import Config, Panel
+from edge.config.places import SERVICE
 from edge.doctor import panel
 from edge.doctor.checks import State, fail, skipped
 from edge.doctor.panel import Account, account_of, closed_to, described, may_use, no_pins, unlit, usb_node

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.core.budget import Budget
-from edge.host.state import Dial, Purse, state_dir
+from edge.host.state import Dial, Latch, Purse
 
 MONDAY = date(2026, 11, 23)
 
@@ -53,13 +53,6 @@ def test_a_place_that_cannot_be_written_costs_no_turn(tmp_path: Path) -> None:
     assert purse.load(1.0, "EUR").spent == 0.0
 
 
-def test_where_it_is() -> None:
-    """systemd's directory, else the user's."""
-    assert state_dir({"STATE_DIRECTORY": "/var/lib/edge-voice:/other"}) == Path("/var/lib/edge-voice")
-    assert state_dir({"XDG_STATE_HOME": "/x", "HOME": "/home/a"}) == Path("/x/edge-voice")
-    assert state_dir({"HOME": "/home/a"}) == Path("/home/a/.local/state/edge-voice")
-
-
 # --- the volume ------------------------------------------------------------------------------------------
 
 
@@ -92,3 +85,63 @@ def test_a_memory_that_cannot_be_written_is_only_lost(tmp_path: Path) -> None:
     dial = Dial(tmp_path / "file" / "volume.json", 100)
     dial.keep(35)
     assert dial.load() is None
+
+
+# --- the mute ------------------------------------------------------------------------------------------
+
+
+class Muting:
+    """A latch, and what it is told."""
+
+    def __init__(self, *paths: Path) -> None:
+        self.switched, self.failures = False, list[str]()
+        self.latch = Latch(paths, lambda: self.switched, self.failures.append)
+
+    def mute(self, *, on: bool) -> None:
+        self.latch.published("mute", {"on": on})
+
+
+def test_a_mute_outlives_a_crash(tmp_path: Path) -> None:
+    one, other = tmp_path / "state" / "muted", tmp_path / "run" / "muted"
+    muting = Muting(one, other)
+    assert not muting.latch.load()
+    muting.mute(on=True)
+    for place in (one, other):
+        assert Muting(place).latch.load()
+    muting.mute(on=False)
+    assert not muting.latch.load()
+    assert not one.exists()
+    assert not other.exists()
+
+
+def test_a_mute_by_the_switch_needs_no_memory(tmp_path: Path) -> None:
+    """And ends one by software, as the switch has ended that itself."""
+    muting = Muting(tmp_path / "muted")
+    muting.mute(on=True)
+    muting.switched = True
+    muting.mute(on=True)
+    assert not muting.latch.load()
+
+
+def test_other_news_changes_nothing(tmp_path: Path) -> None:
+    muting = Muting(tmp_path / "muted")
+    muting.latch.published("state", {"state": "muted", "on": True})
+    assert not muting.latch.load()
+
+
+def test_a_mute_is_kept_in_one_place_when_the_other_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    muting = Muting(tmp_path / "file" / "muted", tmp_path / "run" / "muted")
+    muting.mute(on=True)
+    assert muting.latch.load()
+    assert muting.failures == []
+    muting.mute(on=False)
+    assert not muting.latch.load()
+
+
+def test_a_mute_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    muting = Muting(tmp_path / "file" / "muted")
+    muting.mute(on=True)
+    assert not muting.latch.load()
+    assert "after a restart the microphone would be open" in muting.failures[0]

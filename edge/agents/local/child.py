@@ -15,8 +15,10 @@ from edge.core.retry import Backoff
 
 STEADY_S = 60.0  # a worker that lived this long was well: the next crash is a first one
 STOP_S = 0.5
+HANG_S = 20.0  # a worker that says nothing for so long in the middle of its work says nothing any more
 COMMAND = (sys.executable, "-m", "edge.agents.local.worker")
 PARTS = ("ears", "voice")  # without these no turn can be held; the language model may come later
+ALL_PARTS = 3
 
 
 class WorkerGone(Exception):
@@ -43,6 +45,8 @@ class Child:
         self.loaded: dict[str, bool] = {}
         self.reasons: dict[str, str] = {}
         self.restarts = 0
+        self._heard_at = 0.0
+        self._useful = False  # it has done a job
         self.rss_mb = 0
 
     @property
@@ -61,7 +65,7 @@ class Child:
             if broken:
                 self._changed("broken", broken)
                 return
-            if time.monotonic() - began > STEADY_S:
+            if self._useful or time.monotonic() - began > STEADY_S:
                 backoff.reset()
             self.restarts += 1
             self._changed("gone", self._last_words())
@@ -74,7 +78,7 @@ class Child:
             process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe, stderr=pipe)
         except OSError as error:
             return f"its worker process cannot be started ({error.strerror})"
-        self._process = process
+        self._process, self._useful = process, False
         listener = asyncio.create_task(self._keep_stderr(process))
         for part in PARTS:
             self._send({"request": "load", "part": part, **self._load})
@@ -94,6 +98,7 @@ class Child:
             while True:
                 head, body = wire.sizes(await process.stdout.readexactly(wire.PREFIX))
                 message = wire.unpack(await process.stdout.readexactly(head), await process.stdout.readexactly(body))
+                self._heard_at = time.monotonic()
                 if broken := self._take(message):
                     return broken
         return ""
@@ -138,11 +143,12 @@ class Child:
         done = False
         try:
             self._send({"request": request, "job": job, **fields}, body)
-            while (message := await messages.get()) is not None:
+            while (message := await self._next(messages)) is not None:
                 done = message[0]["event"] in {"done", "failed"}
                 if message[0]["event"] == "failed":
                     raise JobFailed(str(message[0]["message"]))
                 if done:
+                    self._useful = True
                     return
                 yield message
             raise WorkerGone
@@ -151,6 +157,17 @@ class Child:
             if not done:
                 with suppress(WorkerGone):
                     self._send({"request": "cancel", "job": job})
+
+    async def _next(self, messages: asyncio.Queue[wire.Message | None]) -> wire.Message | None:
+        """The next message of a job; None from a worker that has died, of itself or because it hangs."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HANG_S):
+                    return await messages.get()
+            loading = len(self.loaded) < ALL_PARTS  # the language model, which a small device takes its time for
+            if not loading and time.monotonic() - self._heard_at >= HANG_S and self._process is not None:
+                with suppress(ProcessLookupError):
+                    self._process.kill()
 
     async def once(self, request: str, body: bytes = b"", **fields: object) -> wire.Message:
         """Do a job that answers with one message."""

@@ -11,6 +11,7 @@ from edge.agents.local.engine import LocalAgent
 from edge.agents.local.responder import Settings
 from edge.agents.local.stages import LocalStages
 from edge.config import Local
+from edge.config.places import models_home
 from edge.core.history import History
 from edge.ports import Post
 
@@ -19,7 +20,7 @@ EARS, MIND = "whisper-base", "qwen2.5-coder-0.5b-instruct"
 
 def models_dir(config: Local) -> Path:
     """Where the models are kept."""
-    return Path(config.models_dir) if config.models_dir else models.default_dir()
+    return Path(config.models_dir) if config.models_dir else models_home()
 
 
 def local_agent(

@@ -6,7 +6,6 @@ Everything here is quick enough for start-up: nothing is hashed unless `verify` 
 import contextlib
 import hashlib
 import json
-import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,6 @@ MB = 1_000_000
 PART = ".part"
 STAMP = ".verified.json"
 CHUNK = 1 << 20
-SERVICE = Path("/var/lib/edge-voice/models")  # made by provision/install
 
 
 @dataclass(frozen=True)
@@ -132,16 +130,6 @@ def _source(raw: dict[str, Any], archives: dict[str, Archive]) -> Source:
         return HubSource(**raw["hub"])
     members = (Member(archives[part["name"]], part["member"], part["size"]) for part in raw["package"])
     return PackageSource(tuple(members))
-
-
-def default_dir(service: Path = SERVICE) -> Path:
-    """Where models live when nothing else is configured: from a shell too, the service's where that is installed."""
-    if state := os.environ.get("STATE_DIRECTORY"):
-        return Path(state.split(":")[0]) / "models"  # systemd gives a list when the unit names several
-    data = os.environ.get("XDG_DATA_HOME")
-    if not data and service.is_dir():
-        return service
-    return Path(data or Path.home() / ".local" / "share") / "edge-voice" / "models"
 
 
 def path_of(model_id: str, directory: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agents.local.models import catalogue, command, default_dir, load_manifest, main, path_of, state_of, verify
+from edge.agents.local.models import catalogue, command, load_manifest, main, path_of, state_of, verify
 from edge.agents.local.models.catalogue import HubSource, Model, PackageSource
 from edge.errors import ModelError
 from tests.fakes.model_server import ModelServer, model_of
@@ -58,20 +58,6 @@ def test_a_broken_manifest_is_one_line(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelError, match=r"cannot be used .*'../x' is not a plain file name"):
         load_manifest(tmp_path / "m.toml")
-
-
-def test_default_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/edge-voice:/var/lib/other")
-    assert default_dir() == Path("/var/lib/edge-voice/models")
-    monkeypatch.delenv("STATE_DIRECTORY")
-    monkeypatch.setenv("XDG_DATA_HOME", "/data")
-    assert default_dir() == Path("/data/edge-voice/models")
-    monkeypatch.delenv("XDG_DATA_HOME")
-    monkeypatch.setenv("HOME", "/home/x")
-    assert default_dir(tmp_path / "not-installed") == Path("/home/x/.local/share/edge-voice/models")
-    assert default_dir(tmp_path) == tmp_path  # from a shell beside the installed service
-    monkeypatch.setenv("XDG_DATA_HOME", "/data")
-    assert default_dir(tmp_path) == Path("/data/edge-voice/models")
 
 
 def test_states(tmp_path: Path) -> None:
