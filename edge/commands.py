@@ -37,6 +37,10 @@ class Commands:
             "config": lambda _: {"config": self._show_config()},
         }
 
+    def also(self, name: str, do: Callable[[], Fields]) -> None:
+        """One more command, without an argument."""
+        self._table[name] = lambda _: do()
+
     @property
     def names(self) -> tuple[str, ...]:
         """All commands."""

@@ -187,7 +187,7 @@ class Daemon:
         match effect:
             case do.SetEars(mode, since):
                 microphone.set_ears(mode, since)
-                if mode is not Ears.OFF:
+                if mode not in {Ears.OFF, Ears.AWAIT}:
                     self.ports.speaker.prepare()
             case do.SetPatience(silence_s):
                 microphone.set_patience(silence_s)

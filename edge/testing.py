@@ -53,7 +53,7 @@ from edge.core.gestures import Gestures
 from edge.daemon import Daemon, Ports
 from edge.ports import Agent, Fields, Post
 from edge.tools.registry import Registry, Tool
-from edge.wiring import conversation_settings, front_end
+from edge.wiring import conversation_settings, front_end, with_words
 
 TONE_RATE = 24_000
 REAL_WAIT_S = 0.002
@@ -270,11 +270,12 @@ class SimulatedDevice:
         self.speaker = QueueSpeaker(self._post, self.clock, self.config.audio.volume)
         sounds = Sounds(self.speaker, self.config.device.language, self.config.sounds.volume)
         sessions = Sessions(self._post, lambda call: call())
-        self.front = front_end(self.config, sessions, self.speaker, lambda load: load())
+        front = front_end(self.config, sessions, self.speaker, lambda load: load())
+        self.front = with_words(self.config, front, self._post)
         self.ear = _Ear(self.front, sessions, self._source)
         self.sink = FileSink(self.speaker, self._output, self.clock, paced=False)
         ports = Ports(self.ear, self.speaker, self.agent, self._tools, self.host, [self.watcher], sounds)
-        conversation = Conversation(conversation_settings(self.config))
+        conversation = Conversation(conversation_settings(self.config, wakes=self.front.wakes))
         self.daemon = Daemon(conversation, Gestures(), ports, self.clock, own_timer=False)
         if isinstance(self.agent, ScriptedAgent):
             self.agent.post = self._post
@@ -282,6 +283,8 @@ class SimulatedDevice:
         self.sink.open()
         self.front.attach(self._source.ring, self._source.form, None)
         await self.agent.open()
+        if self.front.wakes:
+            self.plug()
         await self.run(1.0)  # a second of silence, so that there is a pre-roll and a noise floor
         return self
 

@@ -24,10 +24,12 @@ from edge.audio.profile import NAME, Profile, concerns
 from edge.audio.profile import load as load_profile
 from edge.audio.sounds import Sounds, sound_settings
 from edge.audio.speaker import QueueSpeaker
+from edge.audio.wake import load as load_words
 from edge.commands import Commands
 from edge.config import ENGINES, Audio, Config, show
+from edge.config.places import state_dir
 from edge.core.conversation import Conversation, ConversationSettings
-from edge.core.events import AgentWarned, Event, SayGiven
+from edge.core.events import AgentWarned, Event, MuteSet, SayGiven
 from edge.core.gestures import Gestures, GestureSettings
 from edge.core.indicator import Sight
 from edge.core.liveness import Liveness, Vitals
@@ -40,8 +42,9 @@ from edge.engines import choose_engine, engine, warnings
 from edge.errors import AudioError, UsageError
 from edge.host.network import Network
 from edge.host.notify import Systemd
-from edge.host.state import Dial, state_dir
+from edge.host.state import Dial, Latch
 from edge.ports import Clock, Desk, Fields, Host, Panel, Post, Watcher
+from edge.selftest import SelfTest
 from edge.tools.toolbox import Toolbox
 
 EAGER_MS, EAGER_OFFLINE_MS = 150, 200  # of silence, before work is begun that may be in vain
@@ -83,7 +86,8 @@ class Assembly:
         if config.audio.volume != self.config.audio.volume:  # else what was set by voice or command stays
             self.speaker.volume = config.audio.volume
         self.config = config
-        self.daemon.conversation.settings = conversation_settings(config)
+        wakes = self.daemon.conversation.settings.wakes  # the word's model is loaded at the start
+        self.daemon.conversation.settings = conversation_settings(config, wakes=wakes)
         self.sounds.volume = config.sounds.volume
 
 
@@ -136,22 +140,27 @@ class _Greeter:
 
 
 class _CalibratedEar(Ear):
-    """The Microphone port, whose `stats` tell what calibration found as well."""
+    """The Microphone port, whose `stats` tell what calibration found and which words were heard as well."""
 
     profile: Profile | None = None
 
     def stats(self) -> Fields:
         """See ports.Microphone."""
         found = self.profile
-        return {**super().stats(), "calibration": f"{found.day}: {found.verdict}" if found else None}
+        words = self._front.words
+        spotted: Fields = {} if words is None else words.stats()
+        if self._front.wordless:
+            spotted = {"words_problem": self._front.wordless}
+        return {**super().stats(), **spotted, "calibration": f"{found.day}: {found.verdict}" if found else None}
 
 
-def conversation_settings(config: Config) -> ConversationSettings:
-    """The core's times from the configuration."""
+def conversation_settings(config: Config, *, wakes: bool = False) -> ConversationSettings:
+    """The core's times from the configuration; `wakes` if there is a wake word."""
     talk = config.conversation
     return ConversationSettings(
         preroll_s=config.audio.preroll_ms / 1000, hold_s=config.panel.hold_ms / 1000, no_speech_s=talk.no_speech_s,
-        follow_up_s=talk.follow_up_s, max_turn_s=talk.max_turn_s, reply_s=talk.reply_s, sounds=sound_settings(config),
+        follow_up_s=talk.follow_up_s, max_turn_s=talk.max_turn_s, reply_s=talk.reply_s, wakes=wakes,
+        sounds=sound_settings(config),
         pauses=PauseSettings(talk.end_silence_ms / 1000, talk.least_silence_ms / 1000,
                              talk.most_silence_ms / 1000, talk.unfinished_silence_ms / 1000),
     )  # fmt: skip
@@ -163,6 +172,16 @@ def _eager_ms(config: Config) -> int:
     return config.conversation.eager_silence_ms or min(usual, config.conversation.end_silence_ms - LEAST_WAIT_MS)
 
 
+def with_words(config: Config, front: FrontEnd, post: Post) -> FrontEnd:
+    """Have it listen for the words of [wake], or know why it cannot: the button still works."""
+    if config.wake.wanted:
+        try:
+            front.words = load_words(config.wake, post)
+        except AudioError as error:
+            front.wordless = str(error)
+    return front
+
+
 def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker, aside: Aside = in_a_thread) -> FrontEnd:
     """The front end with its detectors; echo is cancelled where a voice may interrupt."""
     talk = config.conversation
@@ -172,7 +191,7 @@ def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker, aside: 
     )
     endpointer, guard = Endpointer(speech), None
     near_end = NearEnd(NearEndSettings(mode=talk.barge_in), endpointer.floor)
-    if near_end.by_voice:
+    if near_end.by_voice or config.wake.wanted:
         speaker.far = FarEnd()
         own = config.audio.echo in {"auto", "own"}
         guard = Guard(near_end, speaker.far, EchoCanceller(None if own else Uncancelled()), aside)
@@ -216,10 +235,10 @@ async def assembled(
         loudness = _loudness(stack, config, speaker) if lines.real else None
         sounds = Sounds(speaker, config.device.language, config.sounds.volume)
         sessions = Sessions(inbox.post, asyncio.get_running_loop().call_soon_threadsafe)
-        front = front_end(config, sessions, speaker)
+        front = with_words(config, front_end(config, sessions, speaker), inbox.post)
         sink = lines.sink(speaker)
         thread = AudioThread(front, speaker, inbox.fail, lines.source, sink)
-        keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy)
+        keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy, inbox.fail)
 
         def needed() -> None:
             keeper.need_output()
@@ -233,15 +252,16 @@ async def assembled(
         agent = engine(config, inbox.post, toolbox, stack)
         ear = _CalibratedEar(front, sessions, thread, keeper)
         ports = Ports(ear, speaker, agent, toolbox, greeter, [*watchers, host], sounds)
-        conversation = Conversation(conversation_settings(config))
+        conversation = Conversation(conversation_settings(config, wakes=front.wakes))
         times = config.panel
         gestures = Gestures(GestureSettings(times.hold_ms / 1000, times.long_ms / 1000, times.double_ms / 1000))
         daemon = inbox.daemon = Daemon(conversation, gestures, ports, clock)
         commands = Commands(daemon, lambda: show(assembly.config))
         assembly = Assembly(config, daemon, commands, speaker, front, keeper, host, sounds)
-        ports.watchers += [commands] if loudness is None else [commands, loudness]
+        ports.watchers += [commands] if loudness is None else [commands, _telling(loudness, daemon)]
+        _let_it_test_itself(stack, assembly)
         if control is not None:
-            await _serve_control(stack, assembly, control)
+            await _serve_control(stack, assembly, control, clock)
         ear.profile = _calibration(lines)  # before the keeper's thread, which may make PortAudio look again
         _attach_panels(stack, assembly, lines.source, clock)
         stack.callback(keeper.close)
@@ -253,7 +273,7 @@ async def assembled(
         stack.push_async_callback(agent.close)
         await agent.open()
         told = concerns(ear.profile, config) if ear.profile else []
-        for message in (*warnings(config, datetime.now(UTC).date()), *map(str, told)):
+        for message in (*warnings(config, datetime.now(UTC).date()), *map(str, told), *filter(None, [front.wordless])):
             inbox.post(AgentWarned(message))
         network = Network(agent.connect)
         stack.callback(network.close)
@@ -277,6 +297,38 @@ def _loudness(stack: AsyncExitStack, config: Config, speaker: QueueSpeaker) -> L
     return loudness
 
 
+def _telling(loudness: Loudness, daemon: Daemon) -> Loudness:
+    """So that whoever watches the device sees a volume that was changed elsewhere."""
+    loop = asyncio.get_running_loop()
+
+    def tell(percent: int) -> None:
+        daemon.publish("volume", {"percent": percent})
+
+    loudness.moved_to = lambda percent: loop.call_soon_threadsafe(tell, percent)
+    return loudness
+
+
+def _let_it_test_itself(stack: AsyncExitStack, assembly: Assembly) -> None:
+    selftest = SelfTest(assembly.daemon, assembly.front, assembly.speaker)
+    assembly.commands.also("selftest", selftest.start)
+    assembly.daemon.ports.watchers.append(selftest)
+    stack.push_async_callback(selftest.close)
+
+
+def _remember_mute(assembly: Assembly, volatile: Path, clock: Clock) -> None:
+    """Before the microphone is opened, and before a switch is asked, which wins."""
+    daemon = assembly.daemon
+
+    def failed(message: str) -> None:
+        daemon.publish("error", {"where": "mute", "message": message})
+
+    places = (state_dir() / "muted", volatile / "muted")  # the second survives a crash when the disk is full or broken
+    latch = Latch(places, lambda: daemon.conversation.switch is not None, failed)
+    if latch.load():
+        daemon.feed(MuteSet(on=True), clock())
+    daemon.ports.watchers.append(latch)
+
+
 def _attach_panels(stack: AsyncExitStack, assembly: Assembly, source: Source | None, clock: Clock) -> None:
     """Before the microphone is opened: a mute switch counts from the start."""
     daemon, front = assembly.daemon, assembly.front
@@ -285,7 +337,8 @@ def _attach_panels(stack: AsyncExitStack, assembly: Assembly, source: Source | N
     def sight() -> Sight:
         talk, name = daemon.conversation, daemon.ports.agent.name
         broken = bool(talk.mic_problem or talk.speaker_problem)
-        return Sight(talk.state, talk.muted, broken, talk.ready, lesser=name == "local" != first)
+        wakes = talk.settings.wakes
+        return Sight(talk.state, talk.muted, broken, talk.ready, lesser=name == "local" != first, wakes=wakes)
 
     def turn_up(percent: int) -> None:
         before = int(str(commands.do("volume")["percent"]))
@@ -303,9 +356,10 @@ def _is_shut(source: Source | None) -> bool:
     return source is not None and not source.gate
 
 
-async def _serve_control(stack: AsyncExitStack, assembly: Assembly, path: Path) -> None:
+async def _serve_control(stack: AsyncExitStack, assembly: Assembly, path: Path, clock: Clock) -> None:
     from edge.host.control import ControlServer
 
+    _remember_mute(assembly, path.parent, clock)
     server = ControlServer(path, assembly.commands.do, lambda: assembly.front.level)
     stack.push_async_callback(server.close)
     await server.open()

@@ -35,6 +35,9 @@ ALONE = {  # what some keys need beside them, or must not be
     "chained.tts": 'chained.tts = ["local"]',
     **{f"{table}.x": f'{table}.x.kind = "openai"' for table in ("stt", "llm", "tts")},
     **{f"{table}.x.kind": f'{table}.x.kind = "openai"' for table in ("stt", "llm", "tts")},
+    "server.workers": 'server.redis = "redis://a.example"',
+    "server.tls_cert": 'server.tls_key = "key.pem"',
+    "server.tls_key": 'server.tls_cert = "cert.pem"',
     "mcp.x.url": "",
     "mcp.x.connector_id": "",
     "mcp.x": 'mcp.x.url = "http://a.example"',
@@ -77,8 +80,10 @@ def other_than_default(key: Field[Any]) -> tuple[str, Any]:
     lists = {"microphones": (2, 3), "encoder_pins": (5, 6), "led_pins": (5, 6, 13)}
     if key.name in lists:
         return ", ".join(map(str, lists[key.name])), lists[key.name]
-    special = {"night_from": "22:00", "night_to": "6:30", "strip_spi": "1.0",
+    special = {"night_from": "22:00", "night_to": "6:30", "strip_spi": "1.0", "word": "alexa", "stop_word": "/x/stop.json",
                "timezone": "UTC", "url": "https://a.example", "use": "local", "array": "plain", "positions_mm": "0 1",
+               "listen": "[::1]:443", "public_url": "https://a.example", "origins": "https://a.example",
+               "proxies": "10.0.0.0/8", "redis": "redis://a.example",
                **dict.fromkeys(("stt", "llm", "tts"), "local")}  # fmt: skip
     text = special.get(key.name, "something")
     if key in fields(Realtime) and key.name == "url":

@@ -36,6 +36,8 @@ class Format:
 
 def mix(raw: NDArray[np.uint8], form: Format, channels: tuple[int, ...] | None = None) -> Samples:
     """The mean of some channels of raw frames, or of all of them, as int16."""
+    if form.channels == 1 and form.dtype == "int16":
+        return np.ascontiguousarray(raw).reshape(-1).view(np.int16)
     table = np.ascontiguousarray(raw).view(_TYPES[form.dtype]).reshape(-1, form.channels)
     chosen = table if channels is None or len(channels) == form.channels else table[:, channels]
     if form.dtype == "int16" and chosen.shape[1] == 1:

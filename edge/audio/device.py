@@ -6,6 +6,7 @@ own thread cost 0.8 % of a core at rest, and kept 40 ms of silence in the output
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import time
 from collections.abc import Iterator
@@ -27,18 +28,20 @@ try:
     import sounddevice as sd
 except OSError:
     raise DeviceGone("The library PortAudio is missing here; install it: apt install libportaudio2") from None
+# PortAudio's own end at exit hangs where the sound server does; we close what we open, and the kernel frees the rest.
+atexit.unregister(sd._exit_handler)  # noqa: SLF001  the only way there is
 
 RING_S = 10.0
 # The card keeps this much, so that at rest four looks a second are enough (idle: 0.3 % of a core).
 INPUT_S = 1.0
 INPUT_BLOCK_S = 0.01  # a read waits for a whole period
 # The output's buffer is larger than what is kept in it, and starts with its first period.
-OUTPUT_S = 0.2
-MOST_AHEAD_S = 0.16  # a machine that lets the audio thread wait gets more of a reply at a time, 10 ms per underrun
+OUTPUT_S = 0.25
+MOST_AHEAD_S = 0.2  # a machine that lets the audio thread wait gets more of a reply at a time, 10 ms per underrun
 # What is left in a card is told in whole periods: 10 ms would save 0.2 % of a core in the sound server's library, but
 # the far end's stamps would be 5 ms more in doubt, which no canceller bears.
 OUTPUT_BLOCK_S = 0.005
-PIECE_S = 0.04
+PIECE_S = 0.08
 LOOK_S = 0.012  # between two looks while a piece is missing
 PERIODS = 100  # PortAudio makes 4 of any buffer: a period of 260 ms for 1 s, and reads that wait so long
 REST_S = 0.5  # from the last sample to a fresh start of the card; longer than any sound server holds samples
@@ -270,11 +273,11 @@ class DeviceSink(_Stream):
 
     def _move(self, opened: _Opened, now: float) -> float | None:
         speaker, rate = self._speaker, opened.form.rate
-        if speaker.waiting() is None and not speaker.unfinished and now >= self._silent_at:
-            return self._rest(opened, now)
         urgent = speaker.urgent
         if now < self._full_until and not urgent:
             return self._full_until - now
+        if speaker.waiting() is None and not speaker.unfinished and now >= self._silent_at:
+            return self._rest(opened, now)
         left = self._size - opened.stream.write_available
         if left and urgent:  # nobody waits for what was given already: it is taken back
             self._start_afresh(opened)

@@ -8,21 +8,27 @@ tone 18 dB below a reply it cancelled 5 dB, with the tone notched 35 dB (both si
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain, groupby
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.audio.convert import CORE_RATE, FRAME, Samples, level_db, to_int16
+from edge.audio.convert import CORE_RATE, FRAME, SILENCE, Samples, levels_db, to_int16
+from edge.audio.linear import LinearCanceller
 
 Floats = NDArray[np.float64]
 
 HIGH_PASS_HZ = 90.0  # below any voice; desks, hands and hum live there
 NOTCH_HZ = 60.0  # width: a tone estimated 2 Hz off is still 23 dB down
+SILENT_DB = -96.0
 FAR_ACTIVE_DB = -55.0  # below, nothing audible comes back from a loudspeaker
 HOLD_FRAMES = 25  # 250 ms: delay of device and air (up to 150 ms) plus most of a room's decay
 REST_FRAMES = 100  # after a second without far end there is no echo, and no work
 GOOD_ERLE_DB = 12.0  # AEC3 reaches 30 to 38 dB; half of it in dB is a filter that has found the path
+PATH_DB = 3.0  # taken off by a linear filter: there is an echo
+RESTART_EVERY = 200  # frames of far end: it takes two seconds to find a path
+PATH_SHARE = 0.01  # of the way per frame: somebody who speaks for a second must not hide it
 ERLE_SHARE = 0.03  # of the way per frame: a time constant of a third of a second
 LAGS = 25  # frames of delay looked at: 0 to 240 ms
 LOOK_FRAMES = 200  # 2 s of envelopes
@@ -41,7 +47,7 @@ class Canceller(Protocol):
     """What is used of pywebrtc_audio, which has no type information."""
 
     def process(self, near: Samples, far: Samples) -> Samples:
-        """The near end without the far end."""
+        """The near end without the far end; any number of whole frames of both."""
         ...
 
 
@@ -54,7 +60,10 @@ class Uncancelled:
 
 
 class Echo(NamedTuple):
-    """Facts about one frame, levels in dBFS. `held_db` is the loudest far frame of the last 250 ms."""
+    """Facts about one frame, levels in dBFS. `held_db` is the loudest far frame of the last 250 ms.
+
+    `linear_db` is what the linear canceller leaves, and `path_db` what it takes off the echo lately.
+    """
 
     near_db: float
     clean_db: float
@@ -63,24 +72,29 @@ class Echo(NamedTuple):
     erle_db: float
     delay_ms: int
     converged: bool
+    linear_db: float = SILENT_DB
+    path_db: float = 0.0
 
 
 class BlockFilter:
-    """A recursive filter applied to whole frames of one or several signals: one matrix product for all of them."""
+    """A recursive filter applied to whole frames of one or several signals: a matrix product a frame for all."""
 
     def __init__(self, b: Floats, a: Floats, signals: int = 1) -> None:
         self._order = len(b) - 1
         self._matrix = _matrix(b, a)
         self._line = np.zeros((signals, self._order + FRAME), np.float32)  # the filter's state, then the frame
 
-    def __call__(self, *frames: Samples) -> Samples:
-        """The next frame of each signal, or of the first of them: then the others stand still."""
-        line = self._line[: len(frames)]
-        for n, frame in enumerate(frames):
-            line[n, self._order :] = frame
-        filtered = np.dot(line, self._matrix)  # half the price of matmul, for so little
-        line[:, : self._order] = filtered[:, FRAME:]
-        return to_int16(filtered[:, :FRAME])
+    def __call__(self, *signals: Samples) -> Samples:
+        """The next frames of each signal, or of the first of them: then the others stand still."""
+        line, order, length = self._line[: len(signals)], self._order, len(signals[0])
+        through = np.empty((len(signals), length), np.float32)
+        for begin in range(0, length, FRAME):
+            for n, signal in enumerate(signals):
+                line[n, order:] = signal[begin : begin + FRAME]
+            filtered = np.dot(line, self._matrix)  # half the price of matmul, for so little
+            line[:, :order] = filtered[:, FRAME:]
+            through[:, begin : begin + FRAME] = filtered[:, :FRAME]
+        return to_int16(through)
 
 
 def _matrix(b: Floats, a: Floats) -> NDArray[np.float32]:
@@ -194,48 +208,101 @@ class EchoCanceller:
 
     def __init__(self, canceller: Canceller | None = None) -> None:
         self._canceller = canceller or _aec3()
+        self._linear = LinearCanceller() if canceller is None else None
+        self.linear: Samples = SILENCE  # the frames of `each`, without what is linear of their echo
         self._tones = ToneFinder()
         self._filter = BlockFilter(*coefficients(), 2)  # near end, far end
-        self._far_levels: deque[float] = deque([-96.0] * HOLD_FRAMES, maxlen=HOLD_FRAMES)
+        self._far_levels: deque[float] = deque([SILENT_DB] * HOLD_FRAMES, maxlen=HOLD_FRAMES)
         self._envelopes: deque[tuple[float, float]] = deque(maxlen=LOOK_FRAMES)
         self._resting = REST_FRAMES
-        self._erle = 0.0
+        self._erle = self._path_db = 0.0
         self._delay_ms = 0
         self._converged = False
         self._frames = 0
-        self.facts = Echo(-96.0, -96.0, -96.0, -96.0, 0.0, 0, False)
+        self.each = [Echo(SILENT_DB, SILENT_DB, SILENT_DB, SILENT_DB, 0.0, 0, False)]
+
+    @property
+    def facts(self) -> Echo:
+        """About the last frame."""
+        return self.each[-1]
 
     def process(self, near: Samples, far: Samples) -> Samples:
-        """A frame of 160 samples without its echo; `facts` are then about this frame."""
-        far_db = level_db(far)
-        active = far_db > FAR_ACTIVE_DB
-        self._resting = 0 if active else self._resting + 1
-        if active and self._tones.process(far):
-            self._filter = BlockFilter(*coefficients(self._tones.hertz), 2)
-        if self._resting >= REST_FRAMES:
-            clean: Samples = self._filter(near)[0]
-            near_db = clean_db = level_db(clean)
-        else:
-            heard, played = self._filter(near, far)
-            clean = self._canceller.process(heard, played)
-            near_db, clean_db = level_db(heard), level_db(clean)
-        self._note(near_db, clean_db, far_db)
-        return clean
+        """Some frames of 160 samples without their echo; `each` is then about these frames.
 
-    def _note(self, near_db: float, clean_db: float, far_db: float) -> None:
+        The far end is as long as the near end, or SILENCE.
+        """
+        far_dbs = [SILENT_DB] * (len(near) // FRAME) if far is SILENCE else levels_db(far.reshape(-1, FRAME))
+        self._notch(far, far_dbs)
+        levels: list[tuple[float, float, float]] = []
+        cleaned, linear, begin = [], [], 0
+        for rests, frames in groupby(map(self._rests, far_dbs)):
+            end = begin + FRAME * len(list(frames))
+            signals = self._cancelled(near[begin:end], far if far is SILENCE else far[begin:end], rests=rests)
+            dbs = levels_db(np.concatenate(signals).reshape(-1, FRAME))
+            count = len(dbs) // len(signals)
+            levels += zip(dbs[:count], dbs[count : 2 * count], dbs[2 * count :], strict=True)
+            cleaned.append(signals[1])
+            linear.append(signals[2])
+            begin = end
+        self.each = [self._noted(*dbs, far_db) for dbs, far_db in zip(levels, far_dbs, strict=True)]
+        self.linear = linear[0] if len(linear) == 1 else np.concatenate(linear)
+        return cleaned[0] if len(cleaned) == 1 else np.concatenate(cleaned)
+
+    def shift(self, samples: int) -> None:
+        """From the next frame on the echo follows the far end by so much more than before."""
+        if self._linear is not None:
+            self._linear.shift(samples)
+
+    def _notch(self, far: Samples, far_dbs: list[float]) -> None:
+        """Put a tone out of the way, if these frames show one."""
+        for n, far_db in enumerate(far_dbs):
+            if far_db > FAR_ACTIVE_DB and self._tones.process(far[n * FRAME : (n + 1) * FRAME]):
+                self._filter = BlockFilter(*coefficients(self._tones.hertz), 2)
+
+    def _rests(self, far_db: float) -> bool:
+        """Whether there has been no far end for long."""
+        self._resting = 0 if far_db > FAR_ACTIVE_DB else self._resting + 1
+        return self._resting >= REST_FRAMES
+
+    def _cancelled(self, near: Samples, far: Samples, *, rests: bool) -> tuple[Samples, Samples, Samples]:
+        """(what is heard, what is left of it, what a linear filter leaves of it)."""
+        if rests:
+            heard: Samples = self._filter(near)[0]
+            return heard, heard, heard
+        heard, played = self._filter(near, np.zeros(len(near), np.int16) if far is SILENCE else far)
+        clean = self._canceller.process(heard, played)
+        return heard, clean, clean if self._linear is None else self._linear.process(heard, played)
+
+    def _noted(self, near_db: float, clean_db: float, linear_db: float, far_db: float) -> Echo:
         self._far_levels.append(far_db)
         held = max(self._far_levels)
         if far_db > FAR_ACTIVE_DB:
             self._erle += ERLE_SHARE * (near_db - clean_db - self._erle)
+            self._path_db += PATH_SHARE * (near_db - linear_db - self._path_db)
             self._converged = self._converged or self._erle > GOOD_ERLE_DB
             self._follow(near_db, far_db)
-        self.facts = Echo(near_db, clean_db, far_db, held, self._erle, self._delay_ms, self._converged)
+        return Echo(
+            near_db, clean_db, far_db, held, self._erle, self._delay_ms, self._converged, linear_db, self._path_db
+        )
 
     def _follow(self, near_db: float, far_db: float) -> None:
         self._envelopes.append((near_db, far_db))
         self._frames += 1
+        if self._frames % RESTART_EVERY == 0 and self._linear is not None and self._misses_echo:
+            self._linear.restart()
         if self._frames % LOOK_EVERY == 0 and len(self._envelopes) == LOOK_FRAMES:
-            self._delay_ms = 10 * delay_frames(np.array(self._envelopes))
+            self._delay_ms = 10 * self._delay_frames()
+
+    @property
+    def _misses_echo(self) -> bool:
+        """Whether AEC3 takes off a lot, and the linear canceller nothing."""
+        return self._erle > GOOD_ERLE_DB and self._path_db < PATH_DB
+
+    def _delay_frames(self) -> int:
+        """As the linear canceller has found it, where it has found something."""
+        if self._linear is not None and self._path_db > PATH_DB:
+            return self._linear.delay
+        return delay_frames(np.fromiter(chain.from_iterable(self._envelopes), float).reshape(-1, 2))
 
 
 def delay_frames(envelopes: NDArray[np.float64]) -> int:

@@ -5,13 +5,16 @@ One transform forth and one back, about 40 microseconds here: computed only whil
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.audio.convert import CORE_RATE, Samples
+from edge.audio.convert import CORE_RATE, SILENCE, Samples
 from edge.core.judgement import Sound
 
 WINDOW = 512  # 32 ms: two and a half periods of the deepest voice
+FRAMES = 4  # that hold a window
 _POINTS = 1024
 _HZ = np.fft.rfftfreq(_POINTS, 1 / CORE_RATE)
 _SHORTEST, _LONGEST = CORE_RATE // 800, CORE_RATE // 75  # lags of 800 Hz (a child's cry) to 75 Hz (a deep voice)
@@ -23,7 +26,7 @@ class Ear:
     """`push` every frame; `sound` describes the last 32 ms."""
 
     def __init__(self) -> None:
-        self._recent = np.zeros(WINDOW, np.float32)
+        self._recent: deque[Samples] = deque([SILENCE] * FRAMES, maxlen=FRAMES)
         self._window = np.hanning(WINDOW).astype(np.float32)
         spread = np.abs(np.fft.rfft(self._window, _POINTS)) ** 2
         shape = np.fft.irfft(spread)[: _LONGEST + 2]
@@ -32,12 +35,13 @@ class Ear:
         self._body, self._high = _bins(80, 1000), _bins(2000, 5700)
 
     def push(self, frame: Samples) -> None:
-        """The next frame of the stream."""
-        self._recent = np.concatenate([self._recent[len(frame) :], frame / np.float32(32768)])
+        """The next frame of the stream, of 160 samples."""
+        self._recent.append(frame)
 
     def sound(self) -> Sound:
         """Of the last 32 ms."""
-        spectrum = np.fft.rfft(self._recent * self._window, _POINTS)
+        recent = np.concatenate(self._recent)[-WINDOW:] / np.float32(32768)
+        spectrum = np.fft.rfft(recent * self._window, _POINTS)
         power = spectrum.real**2 + spectrum.imag**2
         body, high = (float(power[part].sum()) + 1e-9 for part in (self._body, self._high))
         strength, lag = self._period(power)

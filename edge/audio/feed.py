@@ -6,7 +6,7 @@ from edge.audio.convert import Samples
 from edge.audio.speaker import QueueSpeaker
 from edge.core.cushion import Cushion
 
-AHEAD_S = 0.12  # kept in the device, less a piece: how late the audio thread may be. A stop takes it back
+AHEAD_S = 0.16  # kept in the device, less a piece: how late the audio thread may be. A stop takes it back
 LOW_S = 0.022  # with less in the device than until the next tick, a reply that has nothing waiting has run dry
 SOUND_AHEAD_S = 0.08  # kept of a chime, which is not taken back: a reply that begins meanwhile waits for no more
 # After the last sample: a card that stops within a period would else play old samples of its ring once more.

@@ -14,19 +14,21 @@ from typing import NamedTuple
 import numpy as np
 
 from edge.audio.arrays import Roles
-from edge.audio.convert import CORE_RATE, FRAME, Format, Samples, level_db, levels_db
+from edge.audio.convert import CORE_RATE, FRAME, SILENCE, Format, Samples, level_db, levels_db
 from edge.audio.gain import Gain
 from edge.audio.guard import Guard
-from edge.audio.pace import IDLE_LOOK_S, step
+from edge.audio.pace import IDLE_LOOK_S, KEPT_S, may_wait, step
 from edge.audio.pickup import Pickup
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
 from edge.audio.vad import Vad
+from edge.audio.wake import ABOVE_DB, WAKE, Pair, Words
 from edge.core.effects import Ears
 from edge.core.events import BargedIn, Event, MicAudio, SpeechStarted
 from edge.core.near_end import Verdict
 from edge.core.speech import FRAME_S, Endpointer
 
+AWAIT_S, CALL_S = 0.25, 0.1  # of sound for a look, while nobody can be calling the device, and while somebody may
 BATCH, MOST_BATCH = 2, 20  # frames handed over at once, at least and at most
 PAST_FRAMES = 1000  # 10 s: a person who interrupts is heard from the start, however long the decision took
 
@@ -61,11 +63,14 @@ class FrontEnd:
         self._ring: Ring | None = None
         self._pickup = Pickup(Format(CORE_RATE, 1))
         self._mode, self._session = Ears.OFF, 0
-        self._position = self._origin = 0
+        self._position = self._origin = self._seen = 0  # _seen: what has at least been looked at
         self._made = 0  # samples at 16 kHz made into frames since `_origin`
         self._rest = self._pickup.empty()
         self._batch: list[bytes] = []
         self._heard_at: float | None = None
+        self.words: Words | None = None  # that wake and stop
+        self.wordless = ""  # why there are none, if there should be
+        self.stand_in: Callable[[int], Samples] | None = None  # gives so many samples in the near end's place
         self.level = -96.0
         self.lost = 0
 
@@ -87,6 +92,11 @@ class FrontEnd:
         return self._mode is not Ears.OFF or bool(self._commands)
 
     @property
+    def wakes(self) -> bool:
+        """Whether a word wakes the device."""
+        return self.words is not None and WAKE in self.words.names
+
+    @property
     def commanded(self) -> bool:
         """Whether there is something to obey now."""
         return bool(self._commands)
@@ -101,8 +111,10 @@ class FrontEnd:
         """How many seconds of sound are worth working on at once; None when a look now and then is enough."""
         if self._ring is None or self._rests:
             return None
-        if self._position < self._ring.written:
+        if max(self._position, self._seen) < self._ring.written:
             return 0.0
+        if self._mode is Ears.AWAIT:
+            return CALL_S if self.words is not None and self.words.hot else AWAIT_S
         voiced = bool(self._past) and self._past[-1].voiced
         return step(self._mode, self._endpointer, self._guard, voiced=voiced)
 
@@ -133,9 +145,13 @@ class FrontEnd:
         self._batch.clear()
         self._speaker.duck(False)  # whoever ducked or held it is no longer listened to
         self._speaker.pause(False)
-        if self._ring is None or self._rests:
+        if self.words is not None:
+            self.words.arm(mode, self.worked)
+        if self._ring is None or self._rests or mode is Ears.AWAIT:
             self._past.clear()
-        elif mode is Ears.LISTEN:
+        if self._ring is None or self._rests:
+            return
+        if mode is Ears.LISTEN:
             self._listen(self._ring, since)
         elif rested:
             self._seek(self._ring.written)
@@ -159,7 +175,7 @@ class FrontEnd:
         self._flush(BATCH)
 
     def _seek(self, position: int) -> None:
-        self._position = self._origin = position
+        self._position = self._origin = self._seen = position
         self._made = 0
         self._pickup.restart()
         self._rest = self._pickup.empty()
@@ -173,7 +189,23 @@ class FrontEnd:
         if len(raw) and self._mode is Ears.OFF:
             self._endpointer.floor.update(self.level, round(IDLE_LOOK_S / FRAME_S))
 
+    def _may_wait(self, ring: Ring) -> bool:
+        """Whether there is nothing in what has just come in that could interrupt a reply."""
+        if self._mode is not Ears.GUARD or self._guard is None or self._pickup.turns:
+            return False
+        written = ring.written
+        if written - self._position > KEPT_S * ring.rate:
+            return False
+        begin = max(self._position, self._seen)
+        level = self._pickup.level_db(ring.last(begin))
+        if not may_wait(self._guard, level, (written - begin) / ring.rate / FRAME_S):
+            return False
+        self._seen = written
+        return True
+
     def _process(self, ring: Ring) -> bool:
+        if self._may_wait(ring):
+            return False
         raw, lost = ring.read(self._position, ring.rate // 2)
         self.lost += lost
         self._origin += lost
@@ -182,28 +214,49 @@ class FrontEnd:
             return False
         # an array is turned to a person, never to the loudspeaker
         voiced = None if self._speaker.busy or not self._past else self._past[-1].voiced
-        samples = np.concatenate([self._rest, self._pickup(raw, voiced=voiced)])
+        fresh = self._pickup(raw, voiced=voiced)
+        if self.stand_in is not None:
+            fresh = fresh.copy()
+            fresh[:, 0] = self.stand_in(len(fresh))
+        samples = np.concatenate([self._rest, fresh])
         whole = len(samples) // FRAME * FRAME
         self._rest = samples[whole:]
         if whole:
-            self._frames(ring, [np.ascontiguousarray(column).reshape(-1, FRAME) for column in samples[:whole].T])
+            self._frames(ring, [np.ascontiguousarray(column) for column in samples[:whole].T])
             self._flush(BATCH)
         return True
 
     def _frames(self, ring: Ring, columns: list[Samples]) -> None:
-        """Near end, and beside it the array's reference where there is one; a row is a frame."""
-        near, guard = columns[0], self._guard
-        reference = columns[1] if len(columns) > 1 else [None] * len(near)
-        levels = levels_db(near) if guard is None else []
-        for n, samples in enumerate(near):
-            self._made += FRAME
-            # by counting what comes out: how much of it a resampler holds back differs from piece to piece
-            at = ring.time_of(self._origin + round(self._made * ring.rate / CORE_RATE))
-            if guard is None:
-                self._take(Frame(samples, at, self._vad(samples), levels[n]))
-            else:
-                clean = guard.clean(samples, at, reference[n])
-                self._take(Frame(clean, at, guard.voiced, guard.level_db))
+        """Near end, and beside it the array's reference where there is one; whole frames."""
+        near, guard = columns[0].reshape(-1, FRAME), self._guard
+        if self._mode is Ears.AWAIT:
+            self._await(ring, near)
+            return
+        ats = [self._next_at(ring) for _ in near]
+        if guard is None:
+            for samples, at, level in zip(near, ats, levels_db(near), strict=True):
+                self._take(Frame(samples, at, self._vad(samples), level))
+                self._spot(Pair(samples, SILENCE, at), level)
+            return
+        references = columns[1].reshape(-1, FRAME) if len(columns) > 1 else None
+        for samples, clean, at in zip(near, guard.cleaned(columns[0], ats, references), ats, strict=True):
+            self._take(Frame(clean, at, guard.voiced, guard.level_db))
+            self._spot(Pair(samples, guard.sounds, at), guard.heard_db)  # a canceller garbles who talks over it
+
+    def _next_at(self, ring: Ring) -> float:
+        """When the next frame ended: by counting what comes out, for a resampler holds back now more and now less."""
+        self._made += FRAME
+        return ring.time_of(self._origin + round(self._made * ring.rate / CORE_RATE))
+
+    def _await(self, ring: Ring, near: Samples) -> None:
+        for samples, level in zip(near, levels_db(near), strict=True):
+            self.level = level
+            self._endpointer.floor.update(level)
+            self._spot(Pair(samples, SILENCE, self._next_at(ring)), level)
+
+    def _spot(self, pair: Pair, level_db: float) -> None:
+        if self.words is not None:
+            self.words.push(pair, loud=level_db >= self._endpointer.floor.db + ABOVE_DB)
 
     def _take(self, frame: Frame) -> None:
         self.level = frame.level_db
@@ -214,7 +267,7 @@ class FrontEnd:
             self._judge(self._guard, frame)
 
     def _attend(self, frame: Frame) -> None:
-        voiced = frame.voiced and not self._is_own(frame.at)
+        voiced = frame.voiced and not (self._is_own(frame.at) or self._is_word(frame.at))
         event = self._endpointer.process(voiced, frame.level_db, frame.at)
         if isinstance(event, SpeechStarted):
             self._heard_at = event.onset
@@ -227,6 +280,10 @@ class FrontEnd:
         """Whether the microphone may hear a chime of the device itself, and nobody takes it out."""
         cancelled = self._guard is not None and self._guard.echo.facts.converged
         return not cancelled and self._speaker.overlay.covers(at)
+
+    def _is_word(self, at: float) -> bool:
+        """Whether this is the end of a word that was heard: whoever calls and says nothing has not asked."""
+        return self.words is not None and at <= self.words.said_until
 
     def _hand_over(self, frame: Frame, event: Event | None) -> None:
         """Audio first, so that an event about a frame never overtakes the frame."""

@@ -6,14 +6,16 @@ after a duck. Started cold it misses the first 100 ms; given the last 128 ms it 
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Protocol
 
 import numpy as np
 
-from edge.audio.convert import FRAME, Samples
+from edge.audio.convert import FRAME, SILENCE, Samples
 
 CHUNK = 512  # samples, the model's own
 PRIMING = 4 * CHUNK
+FRAMES = -(-PRIMING // FRAME)
 
 
 class Model(Protocol):
@@ -33,13 +35,13 @@ class NeuralVad:
 
     def __init__(self, model: Model | None = None) -> None:
         self._model = model or _silero()
-        self._recent = np.zeros(PRIMING, np.int16)
+        self._recent: deque[Samples] = deque([SILENCE] * FRAMES, maxlen=FRAMES)
         self._pending: int | None = None  # samples since the last answer; None: not running
         self._answer = 0.0
 
     def push(self, frame: Samples, wanted: bool) -> float | None:
         """The latest answer, at most 32 ms old; None where it is not wanted."""
-        self._recent = np.concatenate([self._recent[FRAME:], frame])
+        self._recent.append(frame)
         if not wanted:
             self._pending = None
             return None
@@ -47,9 +49,10 @@ class NeuralVad:
             self._model.reset()
             self._pending = PRIMING - FRAME
         self._pending += FRAME
+        recent = np.concatenate(self._recent) if self._pending >= CHUNK else frame
         while self._pending >= CHUNK:
-            start = PRIMING - self._pending
-            self._answer = self._model.process_chunk(self._recent[start : start + CHUNK].tobytes())
+            start = len(recent) - self._pending
+            self._answer = self._model.process_chunk(recent[start : start + CHUNK].tobytes())
             self._pending -= CHUNK
         return self._answer
 

@@ -15,6 +15,7 @@ from edge.core.speech import Endpointer
 STILL_S = 0.08  # nobody says anything yet: no word can be late
 LISTEN_S = 0.04  # somebody does, and may end, or let the button go
 GUARD_S = 0.02  # a voice may interrupt a reply ...
+KEPT_S = 0.11  # ... but what is too soft for one is only looked at, and worked on when so much has come together
 SUSPECT_S = 0.01  # ... and somebody may be about to
 IDLE_LOOK_S = 0.25  # how often the room's level is looked at when nobody talks
 LEAST_S = 0.003  # between two rounds, where a card is late
@@ -23,6 +24,7 @@ SHORT_S = 0.005  # of the sound that was waited for and did not come
 # long. Going earlier until they are not there yet finds that out, and keeps the ring's clock from believing it.
 LATER_S, EARLIER_S = 0.002, 0.0001
 EARLIEST_S, LATEST_S = -0.001, 0.03
+NO_ECHO_DB = -200.0
 
 
 class Pace:
@@ -57,6 +59,12 @@ def step(mode: Ears, endpointer: Endpointer, guard: Guard | None, *, voiced: boo
         return SUSPECT_S if guard.near_end.suspicious or (voiced and _stands_out(guard)) else GUARD_S
     quiet = mode is Ears.LISTEN and not voiced and not endpointer.speaking
     return STILL_S if quiet else LISTEN_S
+
+
+def may_wait(guard: Guard, level_db: float, frames: float) -> bool:
+    """Whether no voice can be in so many frames of such a level, whatever a canceller would take off it."""
+    loudest_db = level_db + 10 * math.log10(max(frames, 1.0))  # if all of it is in one of them
+    return not (guard.near_end.suspicious or guard.near_end.stands_out(loudest_db, NO_ECHO_DB))
 
 
 def _stands_out(guard: Guard) -> bool:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge.audio.arrays import Roles
 from edge.audio.beam import Beam
-from edge.audio.convert import CORE_RATE, Format, Samples, mix
+from edge.audio.convert import CORE_RATE, Format, Samples, level_db, mix
 from edge.audio.decimate import Decimator
 
 
@@ -45,9 +45,20 @@ class Pickup:
         """No samples of so many channels."""
         return np.zeros((0, self.width), np.int16)
 
+    @property
+    def turns(self) -> bool:
+        """Whether it is louder from one side than its `mono`."""
+        return self._beam is not None
+
     def mono(self, raw: NDArray[np.uint8]) -> Samples:
         """The near end at the device's rate, for its level; no part of the stream."""
         return mix(raw, self._form, self.roles.near)
+
+    def level_db(self, raw: memoryview) -> float:
+        """Of raw frames of the near end, at the device's rate: asked so often that a few calls count."""
+        if self._form.channels == 1 and self._form.dtype == "int16":
+            return level_db(np.frombuffer(raw, np.int16))
+        return level_db(self.mono(np.frombuffer(raw, np.uint8).reshape(-1, self._form.frame_bytes)))
 
     def __call__(self, raw: NDArray[np.uint8], *, voiced: bool | None = None) -> Samples:
         """Convert the next frames of the stream; `voiced` as in Beam."""

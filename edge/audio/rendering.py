@@ -18,7 +18,7 @@ from edge.core.playout import Ledger
 
 DUCK_GAIN = 0.2  # -14 dB: at least the 12 dB of the design
 FADE_S = 0.01  # long enough not to click, short enough to be instant
-GIVEN_S = 0.25  # more than any output holds
+GIVEN_S = 0.3  # more than any output holds
 LOWERED = 0.7  # a change of volume by less than 3 dB can wait
 
 
@@ -81,6 +81,7 @@ class Rendering:
         self._ducked = self._paused = False
         self.far: FarEnd | None = None  # told what sounds, when somebody wants to cancel its echo
         self._gain = 1.0
+        self.unheard = False  # the card gets silence for a reply, at the same pace
         self._stopped = 0  # the highest turn that must not sound
         self._ledger, self._given = Ledger(), Given()
         self.ahead: Callable[[], int] = lambda: 0  # samples that the output has and has not played yet
@@ -149,10 +150,17 @@ class Rendering:
             filled, out = frames, self._mix(out, over)
         if self.far is not None and filled:
             self.far.sounded(out, self.rate, now + self.latency_s)
+        elif self.far is not None:
+            self.far.passed(frames, self.rate)
         return out
 
     def silence(self, frames: int) -> Samples:
         """So many samples of nothing, for an output that has to be kept going."""
+        if self.far is not None:
+            self.far.passed(frames, self.rate)
+        return self._silence(frames)
+
+    def _silence(self, frames: int) -> Samples:
         self._ledger.silence(frames)
         nothing = np.zeros(frames, np.int16)
         self._given.note(0, nothing, self._most)
@@ -226,7 +234,7 @@ class Rendering:
     def _account(self, filled: int, frames: int) -> None:
         gap = filled < frames
         if gap:
-            self.silence(frames - filled)
+            self._silence(frames - filled)
             self.starved += 1 if self._sounding and not self._in_gap else 0
         self._in_gap = gap
 
@@ -249,6 +257,6 @@ class Rendering:
         return np.clip(total, -32768, 32767).astype(np.int16)
 
     def _wanted_gain(self) -> float:
-        if self._paused or not self._volume:  # a mixer's 0 is not always silence
+        if self._paused or self.unheard or not self._volume:  # a mixer's 0 is not always silence
             return 0.0
         return (1.0 if self.mixed else (self._volume / 100) ** 2) * (DUCK_GAIN if self._ducked else 1.0)

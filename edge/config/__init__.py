@@ -8,6 +8,7 @@ from edge.config.chain import LLM_KINDS, STT_KINDS, TTS_KINDS, Chained, Llm, Stt
 from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
 from edge.config.reading import default_path, load, secret
+from edge.config.relay import Relay
 from edge.config.schema import (
     ENGINES,
     Audio,
@@ -22,7 +23,9 @@ from edge.config.schema import (
     Realtime,
     Sounds,
 )
+from edge.config.server import Server
 from edge.config.showing import show
+from edge.config.wake import Wake
 
 __all__ = [
     "ENGINES",
@@ -44,9 +47,12 @@ __all__ = [
     "Panel",
     "Price",
     "Realtime",
+    "Relay",
+    "Server",
     "Sounds",
     "Stt",
     "Tts",
+    "Wake",
     "default_path",
     "load",
     "secret",

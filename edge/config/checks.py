@@ -8,8 +8,11 @@ from urllib.parse import urlsplit
 from edge.config.channels import wrong_channels
 from edge.config.checks_chained import wrong_chain
 from edge.config.checks_panel import wrong_panel
+from edge.config.checks_relay import wrong_relay
+from edge.config.checks_server import wrong_server
 from edge.config.merging import nearest, shown
 from edge.config.schema import ENGINES, Config
+from edge.config.wake import BUILT_IN
 
 
 def wrong(config: Config) -> list[str]:
@@ -23,6 +26,9 @@ def wrong(config: Config) -> list[str]:
         *_realtime(config),
         *_mcp(config),
         *wrong_chain(config),
+        *wrong_relay(config.relay),
+        *wrong_server(config.server),
+        *_words(config),
     ]
 
 
@@ -36,6 +42,19 @@ def _zone(config: Config) -> list[str]:
     if not zone or _is_zone(zone):
         return []
     return [f"device.timezone = {shown(zone)} is no time zone; one looks like Europe/Berlin."]
+
+
+def _words(config: Config) -> list[str]:
+    """A name, or a path; whether there is a file, whoever loads it will say."""
+    named = {"wake.word": config.wake.word, "wake.stop_word": config.wake.stop_word}
+    wrong_ones = {key: word for key, word in named.items() if word and word not in BUILT_IN and "." not in word}
+    found = [
+        f"{key} = {shown(word)} is no word that is built in, nor a .json file.{nearest(word, BUILT_IN)}"
+        for key, word in wrong_ones.items()
+    ]
+    if config.wake.word and config.wake.word == config.wake.stop_word:
+        found.append("wake.word and wake.stop_word are the same; one word cannot do both.")
+    return found
 
 
 def _silences(config: Config) -> list[str]:

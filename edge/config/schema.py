@@ -10,6 +10,9 @@ from edge.config.chain import Chained, Llm, Stt, Tts
 from edge.config.fields import named, setting
 from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
+from edge.config.relay import Relay
+from edge.config.server import Server
+from edge.config.wake import Wake
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,7 @@ class Config:
     panel: Panel = field(default_factory=Panel)
     sounds: Sounds = Sounds()
     conversation: Conversation = Conversation()
+    wake: Wake = field(default_factory=Wake)
     engine: Engine = Engine()
     local: Local = Local()
     realtime: Realtime = Realtime()
@@ -195,6 +199,8 @@ class Config:
     mcp: Mapping[str, Mcp] = named(
         "NAME", "tools on a remote MCP server; they are called without asking anybody (approval: never), "
                 "with the credential mcp_NAME as authorization")  # fmt: skip
+    relay: Relay = Relay()
+    server: Server = field(default_factory=Server)
     log: Log = Log()
     sources: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from edge.core import effects as do
 from edge.core import events as ev
 from edge.core.effects import Ears, Tone
-from edge.core.replying import Replying
+from edge.core.hailing import Hailing
 from edge.core.reports import Problem, problem_of
 from edge.core.stage import ConversationSettings
 from edge.core.table import TABLE, State
@@ -22,9 +22,10 @@ __all__ = ["Conversation", "ConversationSettings", "State"]
 MUTED = "The microphone is muted: unmute it to talk (long press, or edge-voice unmute)."
 SWITCHED = "The microphone is muted by the switch on the device: move the switch to talk."
 NOT_SWITCHED = "The mute switch on the device is not set, and it alone decides: move the switch to mute."
+SILENT = "The microphone delivers nothing but silence: is it switched off, or muted by a switch of its own?"
 
 
-class Conversation(Replying):
+class Conversation(Hailing):
     """One person and one device. Not thread-safe: one loop owns it."""
 
     def handle(self, event: ev.Event, now: float) -> list[do.Effect]:
@@ -103,6 +104,10 @@ class Conversation(Replying):
         elif not self._hearing():
             self._do(do.SetEars(self._ears()))
 
+    def _silent(self, event: ev.MicSilent, _now: float) -> None:
+        """No fault by itself: arrays and sound servers that suppress noise deliver this in a quiet room."""
+        self.mic_silent = event.silent
+
     def _speaker_lost(self, event: ev.SpeakerLost, now: float) -> None:
         if event.message != self.speaker_problem:
             self.speaker_problem = event.message
@@ -125,6 +130,8 @@ class Conversation(Replying):
         elif self.state is State.LISTENING:
             self._drop(now)
             if turn.asked:
+                if self.mic_silent:
+                    self._problem("microphone", SILENT)
                 self._unanswered(turn, Problem.NOTHING_HEARD, now)
         elif self.state is State.CONNECTING:
             self._problem("engine", self.agent_problem or "The engine did not become ready in time.")

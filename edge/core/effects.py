@@ -13,6 +13,7 @@ class Ears(StrEnum):
 
     OFF = "off"  # nothing; the ring goes on filling for the pre-roll
     LISTEN = "listen"  # hand the audio over, find the end of the turn
+    AWAIT = "await"  # nobody's turn: wait for the wake word
     WATCH = "watch"  # the turn is over, the reply not begun: only tell when the person goes on talking
     GUARD = "guard"  # while speaking: duck, then decide
 

@@ -110,6 +110,20 @@ class BargedIn(Event):
     onset: float
 
 
+@dataclass(frozen=True, slots=True)
+class WakeWordHeard(Event):
+    """Somebody has called the device by its word; what comes from `until` on is for it."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopWordHeard(Event):
+    """Somebody other than the device has said the stop word, up to `until`."""
+
+    until: float
+
+
 # --- the engine ------------------------------------------------------------------------------------
 
 
@@ -284,6 +298,13 @@ class MicLost(Event):
 @dataclass(frozen=True, slots=True)
 class MicFound(Event):
     """The microphone delivers audio (again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicSilent(Event):
+    """Every sample that the microphone delivers is zero, as no room is; or no longer."""
+
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Mode(StrEnum):
     """What can be told by the light."""
 
     IDLE = "idle"
+    WAITING = "waiting"  # idle, and its word wakes it
     CONNECTING = "connecting"
     LISTENING = "listening"
     THINKING = "thinking"
@@ -52,6 +53,7 @@ class Sight:
     was_ready: bool = False
     lesser: bool = False
     updating: bool = False
+    wakes: bool = False  # by a word
 
 
 def mode_of(sight: Sight) -> Mode:
@@ -66,7 +68,11 @@ def mode_of(sight: Sight) -> Mode:
         return Mode.ERROR
     if not (sight.ready or sight.was_ready or sight.state is State.ERROR):
         return Mode.CONNECTING  # it has just been switched on
-    return Mode.OFFLINE if sight.lesser or not sight.ready or sight.state is State.ERROR else Mode.IDLE
+    return Mode.OFFLINE if sight.lesser or not sight.ready or sight.state is State.ERROR else _idle(sight)
+
+
+def _idle(sight: Sight) -> Mode:
+    return Mode.WAITING if sight.wakes else Mode.IDLE
 
 
 # --- shapes ------------------------------------------------------------------------------------------
@@ -126,6 +132,7 @@ _AMBER, _VIOLET = (1.0, 0.45, 0.0), (0.55, 0.1, 1.0)
 
 TABLE: dict[Mode, Pattern] = {
     Mode.IDLE: Pattern(_WHITE, _steady(0.15)),
+    Mode.WAITING: Pattern(_BLUE, _steady(0.2), plain=_blinking(3.0, (0.0, 0.1), least=0.2)),
     Mode.CONNECTING: Pattern(_WHITE, _breathing(0.8, 0.2), ring=_running(0.8)),
     Mode.LISTENING: Pattern(_BLUE, _following(0.6)),
     Mode.THINKING: Pattern(_VIOLET, _breathing(1.6, 0.15), ring=_running(1.6)),

@@ -242,3 +242,4 @@ class Listening(Sounding):
             self._rest(now)
         else:
             self._listen(Kind.TAP, since, now)
+            self._current().interrupts = True

@@ -164,9 +164,13 @@ class Replying(Listening):
         if turn.outcome:
             self._after_reply(turn, now)
 
+    def _may_follow(self) -> bool:
+        """Whether to go on listening after a reply."""
+        can = self.ready and not (self._deaf() or self.agent_problem or self._says)
+        return can and self.settings.follow_up_s > 0
+
     def _after_reply(self, turn: Turn, now: float) -> None:
-        follow = turn.by_voice and turn.outcome == "done" and self.settings.follow_up_s > 0
-        if follow and self.ready and not (self._deaf() or self.agent_problem or self._says):
+        if turn.by_voice and turn.outcome == "done" and self._may_follow():
             self._listen(Kind.FOLLOW_UP, now, now)
             return
         self._rest(now)

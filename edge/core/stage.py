@@ -45,6 +45,7 @@ class ConversationSettings:
     reply_s: float = 30.0
     stall_s: float = 5.0
     empty_tries: int = 2
+    wakes: bool = False  # by a word, beside the button
     pauses: PauseSettings = field(default_factory=PauseSettings)
     sounds: SoundSettings = field(default_factory=SoundSettings)
 
@@ -60,6 +61,7 @@ class Stage:
         self.switch: bool | None = None  # whether the mute switch is set; None: there is none
         self.ready = self.engine_ends = self.engine_judges = False
         self.mic_problem = ""
+        self.mic_silent = False
         self.agent_problem = ""
         self.agent_away = ""  # why the engine is not there, whether or not it will come back by itself
         self.speaker_problem = ""
@@ -98,6 +100,10 @@ class Stage:
         if self.state is State.SPEAKING:
             return Ears.GUARD
         return Ears.WATCH if self._current().by_voice else Ears.OFF
+
+    def _resting_ears(self) -> Ears:
+        """What it should do while nobody has a turn."""
+        return Ears.AWAIT if self.settings.wakes and not self._deaf() else Ears.OFF
 
     def _deaf(self) -> bool:
         """Whether the microphone must not or cannot be listened to."""

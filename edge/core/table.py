@@ -38,6 +38,8 @@ SpeechPaused     .             .              pause          .             .    
 SpeechResumed    .             .              resume         .             .             .             .
 SpeechEnded      .             silence        silence        .             .             .             .
 BargedIn         .             .              .              .             barged        .             .
+WakeWordHeard    woken         .              .              .             woken_over    .             woken
+StopWordHeard    .             .              stop_said      stopped       stopped       .             .
 AgentReady       note_ready    go             note_ready     note_ready    note_ready    note_ready    note_ready
 AgentLost        note_lost     lost_listening lost_listening lost_reply    lost_reply    note_lost     note_lost
 AgentWarned      warned        warned         warned         warned        warned        warned        warned
@@ -57,6 +59,7 @@ TextGiven        text          text           text           text          text 
 SayGiven         say           say            say            say           say           say           say
 MicLost          mic_lost      mic_lost       mic_lost       mic_lost      mic_lost      mic_lost      mic_lost
 MicFound         mic_found     mic_found      mic_found      mic_found     mic_found     mic_found     mic_found
+MicSilent        silent        silent         silent         silent        silent        silent        silent
 SpeakerLost      speaker_lost  speaker_lost   speaker_lost   speaker_lost  speaker_lost  speaker_lost  speaker_lost
 SpeakerFound     speaker_found speaker_found  speaker_found  speaker_found speaker_found speaker_found speaker_found
 TimePassed       .             timeout        timeout        timeout       timeout       .             .

@@ -30,9 +30,9 @@ class Turn:
     """`held` keeps what the engine could not take yet; `times` maps a stage to its first time.
 
     `asked`: a press at rest began it. `eager`: the engine has been told that this may be the end. `pause_s`: the
-    longest pause so far. `closing`: the person's hand has ended the turn, and the last sound is still on its way in.
-    `reply_s` is the length of the reply so far; `sounds_until` when it will have been played. `failure` is why
-    there is none.
+    longest pause so far. `interrupts`: it began over a reply; `stop_at` is where the stop word in it ended. `closing`:
+    the person's hand has ended the turn, and the last sound is still on its way in. `reply_s` is the length of the
+    reply so far; `sounds_until` when it will have been played. `failure` is why there is none.
     """
 
     id: int
@@ -43,6 +43,8 @@ class Turn:
     eager: bool = False
     pause_s: float = 0.0
     closing: bool = False
+    interrupts: bool = False
+    stop_at: float | None = None
     ended: bool = False
     held: list[bytes] = field(default_factory=list)
     audio_bytes: int = 0

@@ -66,7 +66,7 @@ class Words(Stage):
 
     def _rest(self, now: float) -> None:
         self.turn = None
-        self._do(do.SetEars(Ears.OFF))
+        self._do(do.SetEars(self._resting_ears()))
         if self.muted:
             self._enter(State.MUTED, None)
         elif self.mic_problem or self.agent_problem:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from edge.agents.local.models import Model, load_manifest, state_of, verify
 from edge.agents.local.setup import models_dir, problem
 from edge.config import Config, secret
+from edge.config.places import given_dir
 from edge.doctor.checks import Result, Results, fail, skipped, warn, well
 from edge.doctor.site import BAD_CONFIG, Presence, Site
 from edge.engines import CHAINED_KEYS, KEY, order
@@ -111,7 +111,7 @@ def _wanting(model: Model, state: str, folder: Path, *, first: bool) -> Result:
 
 def _fetch(model: Model) -> str:
     """The service's models are fetched in its place."""
-    state = os.environ.get("STATE_DIRECTORY")
+    state = given_dir()
     return f"{f'sudo STATE_DIRECTORY={state} ' if state else ''}edge-voice models fetch {model.id}"
 
 

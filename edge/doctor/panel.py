@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.calibrate import SERVICE
 from edge.config import Panel
 from edge.config.checks_panel import pins_of, spi_of
+from edge.config.places import SERVICE
 from edge.doctor.checks import Result, Results, fail, skipped, well
 from edge.doctor.site import BAD_CONFIG, Presence, Site
 from edge.errors import PanelError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,20 @@ def watch(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(message)
         except WebSocketException:
             return
+
+
+def await_event(path: Path, command: str, event: str, most_s: float) -> dict[str, Any]:
+    """Send a command whose outcome is published later, and give that event; raises ControlError."""
+    with _connect(path) as connection:
+        _ask(connection, "watch", None)
+        connection.send(json.dumps({"v": 1, "id": 2, "command": command}))
+        end = time.monotonic() + most_s
+        try:
+            while True:
+                message = json.loads(connection.recv(end - time.monotonic()))
+                if message.get("id") == 2 and not message.get("ok"):  # noqa: PLR2004  as sent above
+                    raise ControlError(str(message.get("error", "The daemon refused.")))
+                if message.get("event") == event:
+                    return {name: value for name, value in message.items() if name not in {"v", "event"}}
+        except (OSError, WebSocketException, TimeoutError, ValueError):
+            raise ControlError(f"The daemon did not come to an end with `{command}` within {most_s:.0f} s.") from None

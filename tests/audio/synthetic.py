@@ -32,9 +32,9 @@ class Room:
     seed: int = 1
     system: Callable[[Floats], Floats] | None = None  # the gain over time of whatever comes between
 
-    def record(self) -> Recording:
+    def record(self, sound: Callable[[int], Floats] = signal) -> Recording:
         """What comes in at the microphone."""
-        played = self._loudspeaker(signal(self.rate) * (self.volume / 100) ** 2)
+        played = self._loudspeaker(sound(self.rate) * (self.volume / 100) ** 2)
         heard = convolve(played, self.impulse(), len(played) + round(1.2 * self.rate))
         if self.ppm:
             heard = soxr.resample(heard, PPM, PPM + self.ppm, quality="VHQ")

@@ -358,7 +358,7 @@ def test_only_an_underrun_inside_a_reply_is_counted(card: FakePortAudio) -> None
     out.speaker.play(1, ramp(20_000).tobytes(), 48_000)
     out.sink.pump()
     assert out.speaker.underruns == 0
-    out.run(0.06)
+    out.run(PIECE_S + 0.02)
     assert out.speaker.underruns == 1
     out.run(0.2)
     assert AHEAD < out.most <= MOST_AHEAD_S * 48_000  # what the audio thread is late is made good by a larger piece

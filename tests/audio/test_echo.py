@@ -11,7 +11,8 @@ import soxr
 from edge.audio.convert import SILENCE, Samples, level_db
 from edge.audio.echo import BlockFilter, EchoCanceller, ToneFinder, coefficients, delay_frames
 from edge.audio.far import FarEnd
-from edge.core.near_end import Verdict
+from edge.audio.guard import Guard
+from edge.core.near_end import NearEnd, NearEndSettings, Verdict
 from tests.bench.barge_in import SAID, Case, Guarded, listen, session
 from tests.bench.clips import DATA
 from tests.bench.closed_loop import Condition, Room, to_int16
@@ -199,6 +200,52 @@ def test_clocks_that_drift_apart_are_followed() -> None:
         far.sounded(np.full(160, n, np.int16), 16_000, n * 0.01 + 0.02)
         last = far.frame((n + 1) * 0.01 * (1 + 1e-4))
     assert last[80] == pytest.approx(5_999 - 2 + 1 + 0.6, abs=1.5)
+
+
+@pytest.mark.parametrize("skip", [0, 3_700])
+def test_frames_read_together_are_those_read_one_by_one(skip: int) -> None:
+    """Across the end of a sound, the end of the line, and a jump of the microphone's clock."""
+    ats = [3.0 + 0.01 * n + (0.5 if n > 30 else 0.0) for n in range(100)]
+    together, single = FarEnd(), FarEnd()
+    for far in (together, single):
+        far.sounded(noise(0.8), 16_000, 3.05)
+    if skip:
+        ats = [at + skip for at in ats]
+        for far in (together, single):
+            far.sounded(noise(0.8), 16_000, 3.05 + skip)
+    found = [frame for begin in range(0, 100, 7) for frame in together.frames(ats[begin : begin + 7])]
+    wanted = [single.frame(at) for at in ats]
+    assert np.array_equal(np.concatenate(found), np.concatenate(wanted))
+    assert [frame is SILENCE for frame in found][-20:] == [True] * 20
+
+
+# --- some frames at once -------------------------------------------------------------------------------
+
+
+def facts(guard: Guard, near: Int16, together: int) -> list[tuple[object, ...]]:
+    """What a guard says of each frame, and what it leaves of it, given so many at a time."""
+    found: list[tuple[object, ...]] = []
+    for begin in range(0, len(near) // 160, together):
+        part = near[begin * 160 : (begin + together) * 160]
+        ats = [5.01 + 0.01 * n for n in range(begin, begin + len(part) // 160)]
+        for frame, at in zip(guard.cleaned(part, ats), ats, strict=True):
+            found.append((frame.tobytes(), guard.voiced, guard.level_db, guard.judge(frame, at)))
+    return found
+
+
+def test_frames_together_are_judged_as_one_by_one() -> None:
+    """A reply begins, its echo is learnt, it ends, the canceller goes to rest, and somebody speaks: at any pace."""
+    said = recording(DATA / "speech/arctic_a0010.flac")[:32_000]
+    near = np.concatenate([noise(0.5, loudness=0.001), said // 2, noise(1.5, loudness=0.001), said])
+    near = near[: len(near) // 1_920 * 1_920]
+    found = []
+    for together in (1, 4, 12):
+        far = FarEnd()
+        far.sounded(said, 16_000, 5.46)
+        guard = Guard(NearEnd(NearEndSettings(mode="duck")), far, aside=lambda _load: None)
+        found.append(facts(guard, near, together))
+    assert found[0] == found[1] == found[2]
+    assert len({verdict for *_, verdict in found[0]}) > 2
 
 
 # --- the whole loop ------------------------------------------------------------------------------------

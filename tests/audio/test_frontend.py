@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge.audio.convert import Format
 from edge.audio.frontend import BATCH, MOST_BATCH
+from edge.audio.pace import GUARD_S
 from edge.audio.ring import Ring
 from edge.core.effects import Ears
 from edge.core.events import BargedIn, MicAudio, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted
@@ -231,6 +232,30 @@ def test_speech_over_the_reply_ducks_and_then_stops_it() -> None:
     assert isinstance(event, BargedIn)
     assert event.onset - began == pytest.approx(0.28, abs=0.06)
     assert not room.speaker.render(4800, room.now)[480:].any()
+
+
+def test_what_is_too_soft_for_a_voice_is_worked_on_together_and_a_voice_at_once() -> None:
+    room = guarded()
+    room.front.work()
+    took = []
+    for sound in (noise(1.0, loudness=0.001), recording(LAMP)[4_480:12_480]):
+        for at in range(0, len(sound), 320):
+            before = len(room.front._past)
+            room.play(sound[at : at + 320])
+            took.append(len(room.front._past) - before)
+            assert room.front.step == pytest.approx(GUARD_S) or took[-1]
+    assert set(took[:48]) == {0, 12}
+    assert max(took[50:53]) >= 2
+    assert took[53:] == [2] * 22
+
+
+def test_what_waits_while_a_reply_sounds_is_handed_over_all_the_same() -> None:
+    room = guarded()
+    room.play(noise(1.0, loudness=0.001))
+    began = room.now - 0.5
+    room.ears(Ears.LISTEN, began)
+    room.play(noise(0.5, loudness=0.001))
+    assert len(room.audio()) == pytest.approx(16_000, abs=(BATCH + 1) * FRAME)
 
 
 @pytest.mark.parametrize("preroll", [0.0, 0.5, 2.0])

@@ -18,12 +18,15 @@ class Knob:
     """A mixer with a memory, which can break."""
 
     name = "knob"
+    watcher = ()
 
-    def __init__(self, percent: int = 80) -> None:
-        self.percent, self.writes, self.broken = percent, 0, False
+    def __init__(self, percent: int = 80, steps: int = 1) -> None:
+        self.percent, self.writes, self.broken, self._steps = percent, 0, False, steps
 
     def read(self) -> int:
-        return self.percent
+        if self.broken:
+            raise Unavailable("amixer: unplugged")
+        return self.percent // self._steps * self._steps
 
     def write(self, percent: int) -> None:
         if self.broken:
@@ -36,6 +39,8 @@ class Rig:
         self.speaker = QueueSpeaker(lambda _: None, lambda: 0.0, volume)
         self.mixer, self.looked, self.kept = mixer, list[str](), list[int]()
         self.loudness = Loudness(self.speaker, self.find, self.kept.append, known=known)
+        self.told = list[int]()
+        self.loudness.moved_to = self.told.append
         self.loudness.start()
 
     def find(self, device: str) -> Mixer | None:
@@ -126,6 +131,45 @@ def test_a_mixer_that_fails_hands_over_to_the_speaker_and_may_come_back(rig: Cal
     it.loudness.published("speaker", {"ok": True})  # it is plugged in again
     until(lambda: it.speaker.mixed, "the mixer again")
     assert knob.percent == 20
+
+
+def test_a_mixer_that_somebody_else_has_moved_is_followed(rig: Callable[..., Rig]) -> None:
+    """Without a program that tells: as soon as the output is opened again."""
+    knob = Knob(60)
+    it = rig(knob)
+    it.plug()
+    until(lambda: it.speaker.mixed, "the mixer")
+    knob.percent = 25
+    it.plug()
+    until(lambda: it.kept == [25], "the memory")
+    assert (it.speaker.volume, knob.writes, it.told) == (25, 0, [25])
+    it.plug()
+    it.speaker.volume = 30
+    until(lambda: knob.percent == 30, "the mixer")
+    assert it.told == [25]
+
+
+def test_a_mixer_with_few_steps_has_not_been_moved_by_rounding(rig: Callable[..., Rig]) -> None:
+    knob = Knob(steps=8)
+    it = rig(knob, known=True, volume=50)
+    it.plug()
+    until(lambda: it.speaker.mixed, "the mixer")
+    it.plug()
+    it.speaker.volume = 47
+    until(lambda: knob.percent == 47, "the mixer")
+    assert (it.speaker.volume, it.told) == (47, [])
+
+
+def test_a_mixer_that_does_not_answer_has_not_been_moved(rig: Callable[..., Rig]) -> None:
+    knob = Knob(60)
+    it = rig(knob)
+    it.plug()
+    until(lambda: it.speaker.mixed, "the mixer")
+    knob.broken = True
+    it.loudness._was_moved()
+    knob.percent = 10
+    until(lambda: not it.loudness._moved, "the look")
+    assert (it.speaker.volume, it.told) == (60, [])
 
 
 def test_another_output_has_another_mixer(rig: Callable[..., Rig]) -> None:

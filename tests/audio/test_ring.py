@@ -138,3 +138,11 @@ def test_the_clock_follows_a_late_card_alike_whatever_the_pace_of_reading() -> N
         for n in range(2, 1000 // piece):
             ring.write(bytes(2 * 10 * piece), 0.01 * piece * n + 0.01)
         assert ring.time_of(ring.written) - ring.written / 1000 == pytest.approx(0.004, abs=0.0003)
+
+
+@pytest.mark.parametrize(("written", "start", "found"), [(7, 4, 3), (10, 8, 2), (12, 8, 2), (13, 11, 2), (20, 13, 7)])
+def test_the_newest_are_there_in_place_as_far_as_they_are_in_a_row(written: int, start: int, found: int) -> None:
+    ring = Ring(10, 2, 1.0)
+    for n in range(written):
+        ring.write(np.int16(n).tobytes(), 0.1 * n)
+    assert np.frombuffer(ring.last(start), np.int16).tolist() == list(range(written - found, written))

@@ -49,6 +49,25 @@ def test_speech_that_crossed_the_loss_of_the_microphone() -> None:
     assert drive.state == "thinking"
 
 
+def test_a_press_that_meets_a_silent_microphone_is_told_so() -> None:
+    """Only where nothing was heard: in a quiet room a microphone may be silent between two sentences."""
+    drive = Driver()
+    assert drive(ev.MicSilent(silent=True), ev.Pressed()) == "listen"
+    assert drive.state == "listening"
+    assert drive.conv.deadline is not None
+    drive.now = drive.conv.deadline
+    assert "!error" in drive(ev.TimePassed())
+    assert "nothing but silence" in str(drive.published("error")[0]["message"])
+
+
+def test_a_microphone_that_hears_again_is_not() -> None:
+    drive = Driver()
+    drive(ev.MicSilent(silent=True), ev.MicSilent(silent=False), ev.Pressed())
+    assert drive.conv.deadline is not None
+    drive.now = drive.conv.deadline
+    assert "!error" not in drive(ev.TimePassed())
+
+
 # --- the loudspeaker ---------------------------------------------------------------------------------
 
 

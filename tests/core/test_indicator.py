@@ -40,6 +40,9 @@ def test_a_turn_is_shown_as_it_goes(state: str) -> None:
     ("sight", "mode"),
     [
         (WELL, "idle"),
+        (replace(WELL, wakes=True), "waiting"),
+        (replace(WELL, wakes=True, lesser=True), "offline"),
+        (replace(WELL, wakes=True, state=State.MUTED, muted=True), "muted"),
         (Sight(), "connecting"),
         (replace(WELL, ready=False), "offline"),
         (replace(WELL, lesser=True), "offline"),
@@ -88,13 +91,15 @@ def test_pictures_have_the_right_size_and_change_only_when_said(lamp: Lamp, mode
 
 
 @LAMPS
-@pytest.mark.parametrize("mode", sorted(set(Mode) - {Mode.MUTED, Mode.IDLE, Mode.LISTENING}))
+@pytest.mark.parametrize("mode", sorted(set(Mode) - {Mode.MUTED, Mode.IDLE, Mode.WAITING, Mode.LISTENING}))
 def test_what_is_not_at_rest_moves(lamp: Lamp, mode: Mode) -> None:
     assert len(set(film(mode, lamp))) > 1
 
 
 def test_resting_costs_no_pictures() -> None:
-    assert still_for(Mode.IDLE, ONE) == still_for(Mode.IDLE, PLAIN) == still_for(Mode.MUTED, RING) == inf
+    resting = [(Mode.IDLE, ONE), (Mode.IDLE, PLAIN), (Mode.WAITING, ONE), (Mode.WAITING, RING), (Mode.MUTED, RING)]
+    assert {still_for(mode, lamp) for mode, lamp in resting} == {inf}
+    assert still_for(Mode.WAITING, PLAIN) > FRAME_S
     assert still_for(Mode.MUTED, PLAIN) > FRAME_S
 
 

@@ -55,6 +55,12 @@ def test_without_a_neural_detector_other_facts_count() -> None:
     assert score([Heard(LOUD, True, None, VOICE)] * 24) < score(heard(speech=None))  # a voice is not so steady
 
 
+def test_a_whistle_is_no_voice() -> None:
+    """Nor a kettle; a child who calls at 450 Hz is one."""
+    assert each(False, sound=replace(VOICE, pitch_hz=650.0)) < each(False, sound=replace(VOICE, pitch_hz=450.0))
+    assert each(False, sound=replace(VOICE, pitch_hz=450.0)) == each(False)
+
+
 def test_jumping_pitch_is_a_rattle() -> None:
     jumping = [Heard(LOUD, True, None, Sound(0.95, 100.0 + 150 * (n % 2), -15.0)) for n in range(24)]
     assert score(jumping) < score([Heard(LOUD, True, None, VOICE)] * 24)

@@ -37,6 +37,8 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.SpeechStarted: lambda w, _t, pick: ev.SpeechStarted(w.now - 0.1 * pick),
     ev.SpeechEnded: lambda w, _t, pick: ev.SpeechEnded(w.now - 0.1 * pick),
     ev.BargedIn: lambda w, _t, pick: ev.BargedIn(w.now - 0.1 * pick),
+    ev.WakeWordHeard: lambda w, _t, pick: ev.WakeWordHeard(w.now - 0.1 * pick),
+    ev.StopWordHeard: lambda w, _t, pick: ev.StopWordHeard(w.now - 0.1 * pick),
     ev.AgentLost: lambda _w, _t, pick: ev.AgentLost("gone", retryable=pick % 3 > 0),
     ev.AgentReady: lambda _w, _t, pick: ev.AgentReady(ends_turns=pick % 3 == 1, judges=pick % 2 > 0),
     ev.AgentWarned: lambda _w, _t, _p: ev.AgentWarned("the model ends soon"),
@@ -56,22 +58,23 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.TextGiven: lambda _w, _t, pick: ev.TextGiven(f"text {pick}"),
     ev.SayGiven: _say_given,
     ev.MicLost: lambda _w, _t, _p: ev.MicLost("unplugged"),
+    ev.MicSilent: lambda _w, _t, pick: ev.MicSilent(pick % 2 > 0),
     ev.SpeakerLost: lambda _w, _t, pick: ev.SpeakerLost(("unplugged", "unplugged", "busy")[pick % 3]),
 }
 
 TALK = (ev.MicAudio, ev.MicAudio, ev.SpeechStarted, ev.SpeechEnded, ev.Held, ev.Released, ev.Pressed)
-PAUSING = (ev.SpeechPaused, ev.TurnSeems, ev.SpeechResumed)
+PAUSING = (ev.StopWordHeard, ev.SpeechPaused, ev.TurnSeems, ev.SpeechResumed)
 ENGINE_HEARS = (ev.VoiceHeard, ev.TurnEnded)
 
 PLAYING = (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded)
 
 # What is likely in each state, so that random walks get everywhere ...
 LIKELY: dict[State, tuple[type[ev.Event], ...]] = {
-    State.IDLE: (ev.Pressed, ev.Pressed, ev.AgentReady, ev.TextGiven, ev.SayGiven),
+    State.IDLE: (ev.Pressed, ev.Pressed, ev.AgentReady, ev.TextGiven, ev.SayGiven, ev.WakeWordHeard),
     State.CONNECTING: (*TALK, ev.AgentReady, ev.SayGiven),
     State.LISTENING: (*TALK, *PAUSING, *ENGINE_HEARS),
     State.THINKING: (ev.ReplyText, ev.ReplyAudio, ev.ReplyAudio, ev.ReplyEnded, ev.ToolCalled, ev.SpeechStarted),
-    State.SPEAKING: (*PLAYING, ev.BargedIn, ev.Pressed, ev.AgentLost),
+    State.SPEAKING: (*PLAYING, ev.BargedIn, ev.Pressed, ev.AgentLost, ev.WakeWordHeard, ev.StopWordHeard),
     State.MUTED: (ev.MuteSet, ev.TextGiven, ev.Pressed),
     State.ERROR: (ev.MicFound, ev.AgentReady, ev.Pressed, ev.SayGiven),
 }

@@ -27,6 +27,11 @@ SCENES: dict[str, list[Callable[[Driver], str]]] = {
     "listening": [lambda d: d(ev.Pressed())],
     "listening_paused": [lambda d: d(ev.Pressed(), ev.MicAudio(pcm()), ev.SpeechStarted(d.now), ev.SpeechPaused())],
     "listening_said": [lambda d: d(ev.Pressed(), ev.MicAudio(pcm()), ev.SpeechStarted(d.now))],
+    "listening_cut": [
+        Driver.ask,
+        Driver.reply,
+        lambda d: d(ev.BargedIn(d.now), ev.MicAudio(pcm()), ev.SpeechStarted(d.now)),
+    ],
     "listening_held": [lambda d: d(ev.Pressed(), ev.Held(), ev.MicAudio(pcm(0.2)), ev.SpeechStarted(d.now))],
     "listening_closing": [lambda d: d(ev.Pressed(), ev.MicAudio(pcm()), ev.SpeechStarted(d.now), ev.Pressed())],
     "listening_released": [lambda d: d(ev.Pressed(), ev.Held(), ev.MicAudio(pcm(0.2)), ev.Released())],
@@ -46,19 +51,19 @@ Pressed | muted                             | =          | !error
 Pressed | connecting connecting_over        | idle       | drop off
 Pressed | connecting_text connecting_say    | connecting | drop listen conn
 Pressed | listening                         | idle       | drop off
-Pressed | listening_said listening_paused listening_held | = |
+Pressed | listening_said listening_cut listening_paused listening_held | = |
 Pressed | thinking* speaking*               | listening  | cancel !interrupted listen
 
 Held | idle                                 | listening  | listen hold
 Held | error                                | =          | !error
 Held | connecting                           | =          |
-Held | listening listening_said listening_paused listening_held | = | hold
+Held | listening listening_said listening_cut listening_paused listening_held | = | hold
 
 Released | listening_held                   | =          |
 
 LongHeld | idle error                       | muted      | close !mute off
 LongHeld | muted                            | idle       | open !mute off
-LongHeld | connecting listening listening_said listening_paused | muted | close !mute drop off
+LongHeld | connecting listening listening_said listening_cut listening_paused | muted | close !mute drop off
 LongHeld | connecting_closing connecting_over connecting_text connecting_say | = | close !mute off
 LongHeld | listening_closing                | thinking   | close !mute end off
 LongHeld | thinking* speaking*              | =          | close !mute off
@@ -70,6 +75,7 @@ ForgetAsked | thinking* speaking*           | idle       | cancel !interrupted c
 MuteSet | idle error                        | muted      | close !mute off
 MuteSet | muted                             | idle       | open !mute off
 MuteSet | connecting listening listening_said listening_paused listening_held | muted | close !mute drop off
+MuteSet | listening_cut | muted | close !mute drop off
 MuteSet | connecting_closing connecting_over connecting_text connecting_say | = | close !mute off
 MuteSet | listening_closing listening_released | thinking | close !mute end off
 MuteSet | thinking* speaking*               | =          | close !mute off
@@ -77,6 +83,7 @@ MuteSet | thinking* speaking*               | =          | close !mute off
 SwitchMoved | muted                         | =          |
 SwitchMoved | idle error                    | muted      | close !mute off
 SwitchMoved | connecting listening listening_said listening_paused listening_held | muted | close !mute drop off
+SwitchMoved | listening_cut | muted | close !mute drop off
 SwitchMoved | connecting_closing connecting_over connecting_text connecting_say | = | close !mute off
 SwitchMoved | listening_closing listening_released | thinking | close !mute end off
 SwitchMoved | thinking* speaking*           | =          | close !mute off
@@ -84,7 +91,7 @@ SwitchMoved | thinking* speaking*           | =          | close !mute off
 MicAudio | connecting connecting_closing    | =          |
 MicAudio | listening*                       | =          | audio
 
-SpeechStarted | connecting listening listening_said listening_held | = |
+SpeechStarted | connecting listening listening_said listening_cut listening_held | = |
 SpeechStarted | listening_paused            | =          | resume
 SpeechStarted | connecting_over             | =          | listen
 SpeechStarted | thinking                    | listening  | cancel !interrupted listen
@@ -93,9 +100,15 @@ SpeechPaused | listening*                   | =          | eager
 SpeechResumed | listening*                  | =          | resume
 
 SpeechEnded | connecting connecting_closing | =          | watch
-SpeechEnded | listening listening_said listening_paused listening_closing | thinking | end watch
+SpeechEnded | listening listening_said listening_cut listening_paused listening_closing | thinking | end watch
 
 BargedIn | speaking*                        | listening  | cancel !interrupted listen
+
+WakeWordHeard | idle                        | listening  | listen
+WakeWordHeard | speaking*                   | listening  | cancel !interrupted listen
+StopWordHeard | listening_cut               | =          |
+StopWordHeard | thinking speaking speaking_ended | listening | cancel !interrupted listen
+StopWordHeard | thinking_text speaking_text | idle       | cancel !interrupted off
 
 AgentReady | idle muted listening* thinking* speaking* | = |
 AgentReady | error                          | =          | off
@@ -117,7 +130,7 @@ AgentWarned | idle muted error connecting* listening* thinking* speaking* | = | 
 Spent | idle muted error connecting* listening* thinking* speaking* | = | !usage
 VoiceHeard | listening*                     | =          |
 TurnSeems | listening_paused                | =          | patience
-TurnEnded | listening listening_said listening_paused listening_closing | thinking | watch
+TurnEnded | listening listening_said listening_cut listening_paused listening_closing | thinking | watch
 
 TranscriptHeard | listening* thinking* speaking* | =     | !user_transcript
 ReplyText | thinking* speaking*             | =          | !reply_transcript
@@ -146,7 +159,7 @@ SayGiven | connecting* listening* thinking* speaking* | = |
 MicLost | idle                              | error      | !error off
 MicLost | connecting listening              | error      | !error drop off
 MicLost | error muted                       | =          | !error off
-MicLost | listening_said listening_paused listening_held | thinking | !error end off
+MicLost | listening_said listening_cut listening_paused listening_held | thinking | !error end off
 MicLost | listening_closing listening_released | thinking | !error end off
 MicLost | connecting_closing connecting_over connecting_text connecting_say thinking* speaking* | = | !error off
 
@@ -157,6 +170,8 @@ MicFound | connecting_over thinking         | =          | !microphone watch
 MicFound | connecting_text connecting_say thinking_text | = | !microphone off
 MicFound | speaking*                        | =          | !microphone guard
 
+MicSilent | idle muted error connecting* listening* thinking* speaking* | = |
+
 SpeakerLost | idle muted error connecting* listening* thinking* | = | !error
 SpeakerLost | speaking*                     | idle       | !error cancel !interrupted off
 SpeakerFound | idle muted error connecting* listening* thinking* speaking* | = | !speaker
@@ -165,6 +180,7 @@ TimePassed | connecting connecting_over connecting_text connecting_say | idle | 
 TimePassed | connecting_closing             | =          | watch
 TimePassed | listening                      | idle       | drop off
 TimePassed | listening_said listening_paused listening_held listening_closing listening_released | thinking | end watch
+TimePassed | listening_cut | thinking | end watch
 TimePassed | thinking* speaking*            | idle       | !error cancel !interrupted off
 """
 
@@ -173,9 +189,11 @@ ASIDE = """
 Pressed | connecting_closing listening_closing listening_released
 Held | connecting_closing connecting_over connecting_text connecting_say listening_closing listening_released
 Released | connecting connecting_closing connecting_over connecting_text connecting_say
-Released | listening listening_said listening_paused listening_closing listening_released
+Released | listening listening_said listening_cut listening_paused listening_closing listening_released
 LongHeld | listening_held listening_released
-TurnSeems | listening listening_said listening_held listening_closing listening_released
+WakeWordHeard | error
+StopWordHeard | listening listening_paused listening_said listening_held listening_closing listening_released
+TurnSeems | listening listening_said listening_cut listening_held listening_closing listening_released
 TurnEnded | listening_held listening_released
 MicAudio | connecting_over connecting_text connecting_say
 SpeechStarted | connecting_closing connecting_text connecting_say listening_closing listening_released thinking_text
@@ -235,6 +253,8 @@ def _event(kind: str, drive: Driver) -> ev.Event:
         "SpeechStarted": ev.SpeechStarted(onset=now),
         "SpeechEnded": ev.SpeechEnded(voiced_until=now),
         "BargedIn": ev.BargedIn(onset=now),
+        "WakeWordHeard": ev.WakeWordHeard(until=now),
+        "StopWordHeard": ev.StopWordHeard(until=now),
         "AgentLost": ev.AgentLost("gone", retryable=True),
         "AgentWarned": ev.AgentWarned("the model ends soon"),
         "VoiceHeard": ev.VoiceHeard(turn),
@@ -252,6 +272,7 @@ def _event(kind: str, drive: Driver) -> ev.Event:
         "TextGiven": ev.TextGiven("what time is it"),
         "SayGiven": ev.SayGiven("tea is ready"),
         "MicLost": ev.MicLost("unplugged"),
+        "MicSilent": ev.MicSilent(silent=True),
         "SpeakerLost": ev.SpeakerLost("unplugged"),
     }
     return filled[kind] if kind in filled else getattr(ev, kind)()

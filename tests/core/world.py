@@ -16,7 +16,7 @@ from edge.core.turn import PCM_BYTES_PER_S
 from tests.core.promises import AWAY, MUTES, Step, in_the_tail, problems, promises
 
 REST = {State.IDLE, State.MUTED, State.ERROR}
-SETTINGS = ConversationSettings(max_turn_s=12.0)
+SETTINGS = ConversationSettings(max_turn_s=12.0, wakes=True)
 STEPS_TO_REST = 30
 
 
@@ -41,7 +41,7 @@ class World:
     def __init__(self) -> None:
         self.conv = Conversation(SETTINGS)
         self.now = 1000.0
-        self.ears = Ears.OFF
+        self.ears = Ears.AWAIT
         self.closed = False
         self.shown = State.IDLE
         self.said: dict[int, list[bytes]] = defaultdict(list)
@@ -138,6 +138,9 @@ class World:
             return self._said_s(turn) < MIN_HOLD_S
         if isinstance(event, ev.Pressed):
             return turn not in self.spoke or before.ended
+        if before.stop_at is not None or isinstance(event, ev.StopWordHeard):
+            assert before.interrupts
+            return isinstance(event, (ev.StopWordHeard, ev.SpeechPaused, *MUTES)) or turn not in self.spoke
         told = isinstance(event, ev.TimePassed) and bool(problems(step.effects))
         return turn not in self.spoke or isinstance(event, MUTES) or told
 
@@ -166,8 +169,10 @@ class World:
     def _ears_wanted(self) -> Ears:
         """From the design: who may be listened to, and how, in this state."""
         conv = self.conv
-        if conv.turn is None or conv.muted or conv.mic_problem:
+        if conv.muted or conv.mic_problem:
             return Ears.OFF
+        if conv.turn is None:
+            return Ears.AWAIT
         if conv.state is State.SPEAKING:
             return Ears.GUARD
         if not conv.turn.by_voice:

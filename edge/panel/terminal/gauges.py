@@ -82,7 +82,8 @@ def hint(sight: Sight) -> str:
         return SCRIPTED[sight.state]
     if sight.state == "idle" and _part(sight, "engine").get("ready") is False:
         return "loading; space and talk already"
-    return HINTS.get(sight.state, "")
+    word = _part(sight, "microphone").get("wake_word") if sight.state == "idle" else None
+    return f'say "{clean(word)}" or {HINTS["idle"]}' if word else HINTS.get(sight.state, "")
 
 
 def _microphone(sight: Sight, width: int, look: Look) -> Text:
