@@ -10,6 +10,7 @@ from datetime import date
 from edge.agents.none import NoAgent
 from edge.config import Config, secret
 from edge.config.machine import memory_available_mb
+from edge.config.web import origin_of
 from edge.core.history import History
 from edge.errors import ConfigError
 from edge.ports import Agent, Post
@@ -34,7 +35,7 @@ def order(config: Config) -> tuple[str, ...]:
     """The engines in order of preference: `engine.use`, or by the keys that are there, the offline one last."""
     if config.engine.use:
         return tuple(dict.fromkeys(config.engine.use))
-    found = ["realtime"] if secret(KEY) else []
+    found = ["realtime"] if secret(KEY) or by_relay(config) else []
     if any(secret(key) for key in CHAINED_KEYS) and not _unchained(config):
         found.append("chained")
     if not found or _offline(config):
@@ -47,8 +48,22 @@ def choose_engine(config: Config) -> str:
     return order(config)[0]
 
 
-def engine(config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack) -> Agent:
-    """The engines as one; what they leave open but their own `close` is closed with `closing`."""
+def by_relay(config: Config) -> bool:
+    """Whether Realtime is had from the relay that this device is linked to, which needs no vendor's key here."""
+    from edge.config.places import state_dir
+    from edge.host.link_home import Home
+
+    relay, realtime = Home(state_dir(), config.relay.url).url, config.realtime.url
+    return bool(relay) and bool(realtime) and origin_of(realtime.replace("ws", "http", 1)) == origin_of(relay)
+
+
+def engine(
+    config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack, bearer: Callable[[], str] | None = None
+) -> Agent:
+    """The engines as one; what they leave open but their own `close` is closed with `closing`.
+
+    `bearer` gives the relay's token for this device, "" while there is none.
+    """
     history, names = History(), order(config)
     makers: list[Make] = []
     paid = [name for name in names if name in PAID]
@@ -56,7 +71,7 @@ def engine(config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack
         if name not in PAID:
             makers.append(_free(name, config, toolbox, history))
         elif name == paid[0]:  # what costs money stands together, before one purse
-            makers.append(_metered(config, paid, toolbox, history, closing))
+            makers.append(_metered(config, paid, toolbox, history, closing, bearer))
     return _in_order(makers, config, post, warm="local" in names[1:] and _warm(config))
 
 
@@ -83,11 +98,15 @@ def _free(name: str, config: Config, toolbox: Toolbox, history: History) -> Make
     return lambda post: local_agent(config.local, post, lambda: len(toolbox.timers.find()), history)
 
 
-def _metered(config: Config, names: list[str], toolbox: Toolbox, history: History, closing: AsyncExitStack) -> Make:
+def _metered(  # noqa: PLR0913, PLR0917  what either engine needs
+    config: Config, names: list[str], toolbox: Toolbox, history: History, closing: AsyncExitStack,
+    bearer: Callable[[], str] | None,
+) -> Make:  # fmt: skip
     from edge.agents.metered import Metered
-    from edge.host.state import Purse, state_dir
+    from edge.config.places import state_dir
+    from edge.host.state import Purse
 
-    makers = [_realtime(config, toolbox) if name == "realtime" else _chained(config, toolbox, history)
+    makers = [_realtime(config, toolbox, bearer) if name == "realtime" else _chained(config, toolbox, history)
               for name in names]  # fmt: skip
     purse = Purse(state_dir() / "spending.json")
     closing.callback(purse.close)
@@ -95,13 +114,14 @@ def _metered(config: Config, names: list[str], toolbox: Toolbox, history: Histor
     return lambda post: Metered(lambda report: _in_order(makers, config, report), budget, post, purse.keep)
 
 
-def _realtime(config: Config, toolbox: Toolbox) -> Make:
+def _realtime(config: Config, toolbox: Toolbox, bearer: Callable[[], str] | None) -> Make:
     from edge.agents.realtime.setup import realtime_agent
 
     key = secret(KEY)
     if not key and not config.realtime.url:
         raise ConfigError([NO_KEY])
-    return lambda post: realtime_agent(config, key, toolbox.registry.specs(), post)
+    by_token = bearer if not key and by_relay(config) else None
+    return lambda post: realtime_agent(config, key, toolbox.registry.specs(), post, by_token)
 
 
 def _chained(config: Config, toolbox: Toolbox, history: History) -> Make:

@@ -13,6 +13,7 @@ EdgeVoiceError            str(error) is what a person reads: what happened, wher
 |   +-- StageFailed       a stage of the chained engine cannot do its work (core.chain)
 +-- PanelError            a pin, a lamp or a switch cannot be used
 +-- ControlError          the control socket cannot be opened or does not answer
++-- LinkError             the relay cannot be reached, or does not take this device
 """
 
 EX_FAILED = 1
@@ -68,3 +69,7 @@ class PanelError(EdgeVoiceError):
 
 class ControlError(EdgeVoiceError):
     """The daemon's control socket is not there, is taken, or did not answer in time."""
+
+
+class LinkError(EdgeVoiceError):
+    """There is no link to the relay; says why, and what to do."""

@@ -35,6 +35,7 @@ FIRST = ("chrt", "--rr", "5")  # which root may do
 # norewinds: without it an output stream stalls for two seconds at its start.
 SERVER = """
 load-module module-native-protocol-unix auth-anonymous=1 socket={run}/native
+load-module module-cli-protocol-unix socket={run}/cli
 load-module module-null-sink sink_name=spk rate=48000 channels=1 format=s16le norewinds=1
 load-module module-null-sink sink_name=micfeed rate=48000 channels=1 format=s16le norewinds=1
 load-module module-remap-source source_name=mic master=micfeed.monitor
@@ -121,13 +122,17 @@ class Rig:
         self.run.mkdir(parents=True)
         (self.run / "default.pa").write_text(SERVER.format(run=self.run))
         (self.run / "asound.conf").write_text(DEVICES)
+        # libpulse 16 waits for itself for ever when its shared memory's server ends at the wrong moment
+        (self.run / "client.conf").write_text("enable-shm = no\nautospawn = no\n")
         self._children: list[subprocess.Popen[bytes]] = []
 
     def env(self, **more: str) -> dict[str, str]:
         """The environment in which programs see these devices."""
         run = str(self.run)
         sound = {"XDG_RUNTIME_DIR": run, "PULSE_RUNTIME_PATH": run, "PULSE_STATE_PATH": run,
-                 "PULSE_SERVER": f"unix:{run}/native", "ALSA_CONFIG_PATH": f"{run}/asound.conf",
+                 "XDG_STATE_HOME": f"{run}/state", "PULSE_SERVER": f"unix:{run}/native",
+                 "PULSE_CLIENTCONFIG": f"{run}/client.conf",
+                 "ALSA_CONFIG_PATH": f"{run}/asound.conf",
                  "EDGE_VOICE_AUDIO__INPUT": "usbmic", "EDGE_VOICE_AUDIO__OUTPUT": "usbspk",
                  # what sounds is a reply, unless a test wants it otherwise
                  "EDGE_VOICE_SOUNDS__THINKING": "false", "EDGE_VOICE_SOUNDS__REPORTS": "false",
@@ -136,11 +141,17 @@ class Rig:
         return {**os.environ, **sound, **more}
 
     def __enter__(self) -> Self:
+        self.serve()
+        return self
+
+    def serve(self) -> None:
+        """Start the sound server, also again after its end."""
+        for name in ("native", "cli"):
+            (self.run / name).unlink(missing_ok=True)
         command = [*self._first, "pulseaudio", "-n", "-F", str(self.run / "default.pa"), "--daemonize=no",
                    "--exit-idle-time=-1", "--use-pid-file=no", "--realtime=no", "--high-priority=no"]  # fmt: skip
         self.server = self.child(command, stderr=subprocess.DEVNULL)
         wait_for(lambda: (self.run / "native").exists() and not self.pactl("info"), 10, "the sound server")
-        return self
 
     def __exit__(self, *_: object) -> None:
         for child in reversed(self._children):
@@ -178,16 +189,16 @@ class Rig:
     def echo(self, gain_db: float, delay_ms: int = 40) -> Iterator[None]:
         """What the speaker plays comes back by the microphone, so much louder and about so much later."""
         words = ("source=spk.monitor", "sink=micfeed", f"latency_msec={delay_ms}", "adjust_time=0")
-        module = self._ask("load-module", "module-loopback", *words).strip()
+        module = self.ask("load-module", "module-loopback", *words).strip()
         try:
-            lines = self._ask("list", "short", "sink-inputs").splitlines()
+            lines = self.ask("list", "short", "sink-inputs").splitlines()
             [stream] = [line.split()[0] for line in lines if "module-loopback" in line]
-            self._ask("set-sink-input-volume", stream, f"{round(65536 * 10 ** (gain_db / 60))}")  # it is cubic
+            self.ask("set-sink-input-volume", stream, f"{round(65536 * 10 ** (gain_db / 60))}")  # it is cubic
             yield
         finally:
-            self._ask("unload-module", module)
+            self.ask("unload-module", module)
 
-    def _ask(self, *words: str) -> str:
+    def ask(self, *words: str) -> str:
         return subprocess.run(
             ["pactl", *words], env=self.env(), capture_output=True, text=True, timeout=5, check=True
         ).stdout
@@ -209,9 +220,9 @@ class Rig:
         with wave.open(str(path), "wb") as file:
             file.setparams((1, 2, RATE, 0, "NONE", ""))
             file.writeframes(np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes())
-        self._ask("upload-sample", str(path), "near")
+        self.ask("upload-sample", str(path), "near")
         at = time.monotonic()
-        self._ask("play-sample", "near", "micfeed")
+        self.ask("play-sample", "near", "micfeed")
         return at
 
     def speak(self, recording: Path, gain: float = 1.0) -> tuple[float, float]:

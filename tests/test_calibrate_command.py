@@ -204,25 +204,3 @@ def test_on_a_terminal_it_waits_for_the_person(
     assert cli.main(["calibrate", *words]) == 0
     assert terminal.read == asked
     assert ("Enter starts it" in capsys.readouterr().out) is asked
-
-
-# --- where the result is kept ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("env", "kept_in"),
-    [
-        ({"HOME": "/home/pi"}, "service"),
-        ({"HOME": "/home/pi", "XDG_STATE_HOME": "/srv/state"}, "/srv/state/edge-voice"),
-        ({"STATE_DIRECTORY": "/var/lib/other:/var/lib/more"}, "/var/lib/other"),
-    ],
-)
-def test_it_is_kept_where_the_daemon_looks(tmp_path: Path, env: dict[str, str], kept_in: str) -> None:
-    """The owner's shell has other directories than the service."""
-    service = tmp_path / "service"
-    service.mkdir()
-    assert calibrate.daemon_state(env, service) == (service if kept_in == "service" else Path(kept_in))
-
-
-def test_without_a_service_it_is_ones_own(tmp_path: Path) -> None:
-    assert calibrate.daemon_state({"HOME": "/home/pi"}, tmp_path / "none") == Path("/home/pi/.local/state/edge-voice")

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from edge.agents.local.models import default_dir
+from edge.config.places import models_home
 from edge.host import client
 from tests.bench.clips import Clip, english
 from tests.bench.resources import cpu, memory
@@ -107,7 +107,7 @@ def _failovers(vendors: Vendors, sound: Rig, recorder: Recorder, clip: Clip) -> 
                 _mend(vendors)
             rows.append((f"{what} {trouble}", round(stages["first_sound"] - stages["turn_end"]), round(ms),
                          problems[0] if problems else "-"))  # fmt: skip
-    offline = {"EDGE_VOICE_ENGINE__USE": "chained,local", "EDGE_VOICE_LOCAL__MODELS_DIR": str(default_dir())}
+    offline = {"EDGE_VOICE_ENGINE__USE": "chained,local", "EDGE_VOICE_LOCAL__MODELS_DIR": str(models_home())}
     with _running(sound, vendors, **offline) as (device, _):
         time.sleep(25)  # the offline engine is loaded by then
         for what in ("stt", "llm", "tts"):

@@ -34,14 +34,14 @@ class Served:
     """The fake server, running in a thread of its own."""
 
     def __init__(self) -> None:
-        self.pace, self.seconds = Pace(), SHORT_S
+        self.pace, self.seconds, self.think_ms = Pace(), SHORT_S, 300
         self.fake = FakeRealtime(self._reply, settings=Settings(rtt_ms=RTT_S * 1000))
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self.do(self.fake.up())
 
     def _reply(self, _request: Request) -> Reply:
-        return Reply("la", tone(self.seconds, 440.0, 24_000).tobytes(), think_ms=300, pace=self.pace)
+        return Reply("la", tone(self.seconds, 440.0, 24_000).tobytes(), think_ms=self.think_ms, pace=self.pace)
 
     def do(self, what: Coroutine[Any, Any, T]) -> T:
         """In the server's own thread."""

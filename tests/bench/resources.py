@@ -71,9 +71,7 @@ def _jitter() -> tuple[object, ...]:
 
 
 def run() -> None:
-    """The daemon alone (engine `none`), then with the offline engine; the audio path's parts and threads."""
-    from tests.bench import path  # which needs this module
-
+    """The daemon alone (engine `none`), then with the offline engine; the arrival of the card's blocks."""
     with tempfile.TemporaryDirectory() as folder, rig(Path(folder)) as sound:
         starts = []
         for _ in range(STARTS):
@@ -101,7 +99,6 @@ def run() -> None:
             ("arrivals", "p50 ms", "p99 ms", "max ms", "overruns"),
             [_jitter()],
         )
-    path.run()
 
 
 def _with_engine(sound: Rig) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.agents.local.models import default_dir
 from edge.audio.files import load
+from edge.config.places import models_home
 from edge.errors import EX_CONFIG
 from tests.speech import models_present
 from tests.vendors import KEYS, REPLY, Vendors
@@ -101,7 +101,7 @@ def test_a_missing_key_is_told_before_anything_starts(vendors: Vendors, tmp_path
 def test_without_a_network_the_offline_engine_answers_from_the_start(vendors: Vendors, tmp_path: Path) -> None:
     nowhere = {name: "http://127.0.0.1:1" for name in vendors.env() if name.endswith("URL")}
     env = vendors.env(
-        **nowhere, EDGE_VOICE_ENGINE__USE="chained,local", EDGE_VOICE_LOCAL__MODELS_DIR=str(default_dir())
+        **nowhere, EDGE_VOICE_ENGINE__USE="chained,local", EDGE_VOICE_LOCAL__MODELS_DIR=str(models_home())
     )
     code, events, _ = talk(tmp_path, env, "--text", "What is twelve times eleven?")
     assert code == 0

@@ -110,6 +110,22 @@ def test_the_mixer_is_set_read_and_remembered(rig: sound.Rig, tmp_path: Path) ->
     sound.wait_for(lambda: volume_of(rig) == 55, 10, "the mixer", device.text)
 
 
+def test_a_volume_that_is_changed_elsewhere_is_followed_and_remembered(rig: sound.Rig, tmp_path: Path) -> None:
+    """Another program, or a key on the loudspeaker."""
+    mixer = {"EDGE_VOICE_AUDIO__MIXER": "spk"}
+    device = started(rig, tmp_path, **mixer)
+    device.call("say", "hello")
+    device.call("volume", "70")
+    sound.wait_for(lambda: volume_of(rig) == 70, 10, "the mixer", device.text)
+    time.sleep(0.2)  # until what the setting itself has caused is over
+    assert rig.pactl("set-sink-volume", "spk", "35%") == 0
+    sound.wait_for(lambda: device.status()["speaker"]["volume"] == 35, 10, "the volume in force", device.text)
+    assert [event["percent"] for event in device.of("volume")][-1] == 35
+    kept = tmp_path / "state" / "volume.json"
+    sound.wait_for(lambda: '"volume": 35' in kept.read_text(), 10, "the memory", kept.read_text)
+    assert volume_of(rig) == 35
+
+
 def test_what_a_mixer_makes_quieter_the_program_does_not_make_quieter_again(rig: sound.Rig, tmp_path: Path) -> None:
     device = started(rig, tmp_path, EDGE_VOICE_AUDIO__MIXER="spk", EDGE_VOICE_SOUNDS__START="true")
     device.call("volume", "70")

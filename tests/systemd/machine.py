@@ -23,7 +23,7 @@ SUITE = os.environ.get("EDGE_VOICE_TEST_SUITE", "bookworm")
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}[SUITE]
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "udev", "libpam-systemd", "python3", "python3-venv", "python3-systemd",
-    "libportaudio2", "alsa-utils", "libasound2-plugins", "iproute2", "procps",
+    "libportaudio2", "alsa-utils", "libasound2-plugins", "iproute2", "procps", "openssl",
 )  # fmt: skip
 PROGRAMS = ("systemd-nspawn", "mmdebstrap", "nsenter", "ip", "mount")
 # Of the tree, what a release is made of.
@@ -229,10 +229,13 @@ class Machine:
         self._stack.callback(do, "ip", "netns", "del", self.name)
         do("ip", "-n", self.name, "link", "set", "lo", "up")
 
+    def _lower(self) -> Path:
+        return root_file_system()
+
     def _overlay(self) -> None:
         for name in ("root", "upper", "work"):
             (self.folder / name).mkdir()
-        layers = f"lowerdir={root_file_system()},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
+        layers = f"lowerdir={self._lower()},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
         do("mount", "-t", "overlay", "overlay", "-o", layers, self.root)
         self._stack.callback(do, "umount", "-l", self.root)
         (self.root / "etc/hostname").write_text("device\n")

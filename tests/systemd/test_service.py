@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
+from edge.audio.microphone import NICE
 from tests.systemd.device import CONFIG, UNIT, Device, measured
 from tests.systemd.freezing import frozen, thread_named
 
@@ -25,6 +28,25 @@ def test_it_is_ready_and_says_how_it_is(device: Device) -> None:
     device.until_text("Muted, engine none")
     device.ask("unmute")
     device.until_text("Idle, engine none")
+
+
+def test_the_audio_thread_goes_first(device: Device) -> None:
+    """What the code asks for, through the unit's filter of system calls, as the kernel has it; no other thread does.
+
+    A container whose machine may not raise limits (CAP_SYS_RESOURCE) has no LimitNICE either: there, the same call is
+    allowed by a capability, and of the unit's own limit only the number is looked at.
+    """
+    assert device.machine.property("LimitNICE") == str(20 - NICE)
+    limit = int(device.machine.run("grep", "nice", f"/proc/{device.pid}/limits").split()[-1])
+    if 20 - limit != NICE:
+        device.drop_in("CapabilityBoundingSet=CAP_SYS_NICE\nAmbientCapabilities=CAP_SYS_NICE\nPrivateUsers=no")
+        device.restart()
+    pid = device.machine.outside_pid(device.pid)
+    niceness = {int(task.name): os.getpriority(os.PRIO_PROCESS, int(task.name))
+                for task in Path(f"/proc/{pid}/task").iterdir()}  # fmt: skip
+    audio = niceness.pop(thread_named(pid, "audio"))
+    assert audio == NICE
+    assert {nice for nice in niceness.values() if nice < os.getpriority(os.PRIO_PROCESS, 0)} == set()
 
 
 def test_killed_it_is_ready_again(device: Device) -> None:
