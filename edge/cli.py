@@ -96,6 +96,7 @@ def _parser() -> _Parser:
     _talk_options(add("talk", "hold a conversation in the terminal", "edge-voice talk --text 'what time is it'", _talk))
     add("run", "run the daemon", "edge-voice run --config /etc/edge-voice/config.toml", _run)
     _remote_commands(add)
+    _link_commands(add)
     add("devices", "list the sound devices", "edge-voice devices", _devices)
     _calibrate_options(
         add("calibrate", "measure the echo from speaker to microphone", "edge-voice calibrate --plot", _calibrate)
@@ -134,6 +135,16 @@ def _remote_commands(add: Callable[[str, str, str, Run], _Parser]) -> None:
     for name, about in (("say", "have a text spoken as it stands"), ("ask", "ask by text; the answer is spoken")):
         command = add(name, about, f"edge-voice {name} 'hello there'", partial(_remote, name))
         command.add_argument("text", nargs="+", help="the text")
+
+
+def _link_commands(add: Callable[[str, str, str, Run], _Parser]) -> None:
+    """Of a device and its relay."""
+    add("pair", "link this device to its relay, by a code that you type there", "edge-voice pair", _pair)
+    about = "link this device to a relay, by a code from its owner"
+    enrol = add("enrol", about, "edge-voice enrol --relay https://voice.example --code CODE", _enrol)
+    enrol.add_argument("--relay", default="", metavar="URL", help="the relay; relay.url when left out")
+    enrol.add_argument("--code", required=True, metavar="CODE", help="good once, for a day (POST /api/enrolments)")
+    add("unenrol", "forget the relay, and have it forget this device", "edge-voice unenrol", _unenrol)
 
 
 def _relay_options(relay: _Parser) -> None:
@@ -219,6 +230,10 @@ def _summary(status: dict[str, object]) -> str:
         lines.append(
             f"{name + ':':11} " + ", ".join(f"{key} {value}" for key, value in facts if value not in (None, "", {}))
         )
+    link = status.get("link")
+    if isinstance(link, dict) and link["standing"] != "off":
+        told = [str(link[key]) for key in ("standing", "relay", "problem") if link[key]]
+        lines.append(f"{'relay:':11} {', '.join(told)}")
     for name in ("problems", "panel"):
         problems = status.get(name)
         lines += [f"problem:    {problem}" for problem in problems] if isinstance(problems, list) else []
@@ -248,6 +263,34 @@ def _watch(_options: argparse.Namespace) -> int:
     for event in client.watch(control.socket_path()):
         print(json.dumps(event), flush=True)
     return EX_FAILED  # the daemon has gone
+
+
+def _pair(options: argparse.Namespace) -> int:
+    from edge.config import load
+    from edge.host.link_command import pair
+
+    pair(load(options.config), _say)
+    return 0
+
+
+def _enrol(options: argparse.Namespace) -> int:
+    from edge.config import load
+    from edge.host.link_command import enrol
+
+    enrol(load(options.config), options.relay, options.code, _say)
+    return 0
+
+
+def _unenrol(options: argparse.Namespace) -> int:
+    from edge.config import load
+    from edge.host.link_command import unenrol
+
+    unenrol(load(options.config), _say)
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _devices(_options: argparse.Namespace) -> int:
