@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from edge import __version__
 from edge.core.events import ForgetAsked, Held, MuteSet, Pressed, Released, SayGiven, TextGiven
@@ -23,6 +23,7 @@ class Commands:
         self._last_turn: Fields = {}
         self._panel: list[str] = []  # what of it cannot be used
         self._light = ""
+        self.parts: dict[str, Callable[[], Fields]] = {}  # of `status`, beside its own
         self._table: dict[str, Callable[[object], Fields]] = {
             "status": lambda _: self.status(),
             "press": lambda _: self._post(Pressed()),
@@ -45,6 +46,10 @@ class Commands:
     def names(self) -> tuple[str, ...]:
         """All commands."""
         return tuple(self._table)
+
+    def more(self, commands: Mapping[str, Callable[[object], Fields]]) -> None:
+        """What only some devices have."""
+        self._table |= commands
 
     def do(self, name: str, argument: object = None) -> Fields:
         """Carry out a command and give its result."""
@@ -75,6 +80,7 @@ class Commands:
             "speaker": ports.speaker.stats(), "panel": [*self._panel, *filter(None, [self._light])],
             "last_turn": self._last_turn,
             "uptime_s": round(time.monotonic() - self._began, 1),
+            **{name: part() for name, part in self.parts.items()},
         }  # fmt: skip
 
     def _post(self, *events: Pressed | Held | Released | MuteSet | ForgetAsked | SayGiven | TextGiven) -> Fields:

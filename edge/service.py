@@ -11,6 +11,7 @@ from edge.config import Config, load
 from edge.errors import ConfigError, EdgeVoiceError
 from edge.host import journal
 from edge.host.control import socket_path
+from edge.linking import begin_again
 from edge.panel.appliance import panels
 from edge.wiring import Assembly, assembled, device_lines
 
@@ -22,16 +23,19 @@ def serve(path: Path | None) -> int:
     config = load(path)
     journal.set_up(config.log.level)
     try:
-        asyncio.run(_serve(config, path))
+        restart = asyncio.run(_serve(config, path))
     except EdgeVoiceError:
         raise
     except Exception as error:
         _log.critical("died error=%r where=%s", error, _where(error))  # through the filter that keeps keys out
         raise EdgeVoiceError("The daemon has ended by a fault of its own; the log says where.") from error
+    if restart:
+        begin_again()
     return 0
 
 
-async def _serve(config: Config, path: Path | None) -> None:
+async def _serve(config: Config, path: Path | None) -> bool:
+    """Whether it is to begin again."""
     watcher = journal.Journal(transcripts=config.log.transcripts)
     async with assembled(config, device_lines(config), (watcher, *panels(config)), socket_path()) as assembly:
         loop = asyncio.get_running_loop()
@@ -43,6 +47,7 @@ async def _serve(config: Config, path: Path | None) -> None:
         await assembly.daemon.run()
         assembly.speaker.stop_all()
     _log.info("stopped")
+    return assembly.linkage.again
 
 
 def _about(assembly: Assembly) -> dict[str, str]:
@@ -76,7 +81,7 @@ def _reload(assembly: Assembly, path: Path | None, watcher: journal.Journal) -> 
 def _take_over(config: Config, assembly: Assembly, watcher: journal.Journal) -> None:
     fixed = [
         name
-        for name in ("device", "panel", "engine", "local", "realtime", "budget", "prices", "mcp")
+        for name in ("device", "panel", "engine", "local", "realtime", "budget", "prices", "mcp", "relay")
         if getattr(config, name) != getattr(assembly.config, name)
     ]
     assembly.apply(config)

@@ -43,6 +43,7 @@ from edge.errors import AudioError, UsageError
 from edge.host.network import Network
 from edge.host.notify import Systemd
 from edge.host.state import Dial, Latch
+from edge.linking import Linkage
 from edge.ports import Clock, Desk, Fields, Host, Panel, Post, Watcher
 from edge.selftest import SelfTest
 from edge.tools.toolbox import Toolbox
@@ -80,6 +81,12 @@ class Assembly:
     keeper: Keeper
     host: Systemd
     sounds: Sounds
+    linkage: Linkage
+
+    @property
+    def level(self) -> float:
+        """Of the microphone, in dBFS."""
+        return self.front.level
 
     def apply(self, config: Config) -> None:
         """Take over what can change while running: conversation times and volume."""
@@ -249,15 +256,14 @@ async def assembled(
         stack.callback(host.close)
         greeter = _Greeter(host, inbox.post, config.conversation.greeting, lambda: daemon.is_well and keeper.hears)
         toolbox = Toolbox(lambda: speaker.volume, partial(setattr, speaker, "volume"), config.device.timezone)
-        agent = engine(config, inbox.post, toolbox, stack)
+        linkage = Linkage()
+        agent = engine(config, inbox.post, toolbox, stack, linkage.token)
         ear = _CalibratedEar(front, sessions, thread, keeper)
         ports = Ports(ear, speaker, agent, toolbox, greeter, [*watchers, host], sounds)
         conversation = Conversation(conversation_settings(config, wakes=front.wakes))
-        times = config.panel
-        gestures = Gestures(GestureSettings(times.hold_ms / 1000, times.long_ms / 1000, times.double_ms / 1000))
-        daemon = inbox.daemon = Daemon(conversation, gestures, ports, clock)
+        daemon = inbox.daemon = Daemon(conversation, _gestures(config), ports, clock)
         commands = Commands(daemon, lambda: show(assembly.config))
-        assembly = Assembly(config, daemon, commands, speaker, front, keeper, host, sounds)
+        assembly = Assembly(config, daemon, commands, speaker, front, keeper, host, sounds, linkage)
         ports.watchers += [commands] if loudness is None else [commands, _telling(loudness, daemon)]
         _let_it_test_itself(stack, assembly)
         if control is not None:
@@ -275,12 +281,17 @@ async def assembled(
         told = concerns(ear.profile, config) if ear.profile else []
         for message in (*warnings(config, datetime.now(UTC).date()), *map(str, told), *filter(None, [front.wordless])):
             inbox.post(AgentWarned(message))
-        network = Network(agent.connect)
+        network = Network(linkage.begin(stack, assembly, toolbox, service=control is not None))
         stack.callback(network.close)
         network.open()
         ringing = asyncio.ensure_future(toolbox.ring(inbox.post))
         stack.push_async_callback(_cancel, ringing)
         yield assembly
+
+
+def _gestures(config: Config) -> Gestures:
+    times = config.panel
+    return Gestures(GestureSettings(times.hold_ms / 1000, times.long_ms / 1000, times.double_ms / 1000))
 
 
 def _loudness(stack: AsyncExitStack, config: Config, speaker: QueueSpeaker) -> Loudness:

@@ -35,9 +35,8 @@ NODES = Path("/dev/snd")
 SETTINGS = (Path("/etc/asound.conf"), *map(Path, filter(None, [os.environ.get("ALSA_CONFIG_PATH")])))
 CLOSE_S = 1.5  # a healthy close takes a few ms
 START_S = 2.0  # a healthy open takes a tenth of that
-# A close that hangs comes back when its server does, and nothing is opened until then: PortAudio has no locks. Where it does
-# not come back and an open fails, the library has locked itself up (seen with libpulse), and only a new process gets
-# out of that.
+# A close that hangs comes back when its server does, and nothing is opened until then: PortAudio has no locks. Where it
+# does not, and an open fails, the library has locked itself up (seen with libpulse): only a new process helps.
 BLIND_S = 8.0
 IDLE_OUTPUT_S = 20.0  # an open output costs nothing, but keeps the card from other programs and from sleep
 

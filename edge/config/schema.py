@@ -199,7 +199,7 @@ class Config:
     mcp: Mapping[str, Mcp] = named(
         "NAME", "tools on a remote MCP server; they are called without asking anybody (approval: never), "
                 "with the credential mcp_NAME as authorization")  # fmt: skip
-    relay: Relay = Relay()
+    relay: Relay = field(default_factory=Relay)
     server: Server = field(default_factory=Server)
     log: Log = Log()
     sources: tuple[str, ...] = ()

@@ -25,9 +25,11 @@ COMMANDS = {
     "usr/local/bin/edge-voice": f"{OPT}/current/bin/edge-voice",
     "usr/local/sbin/edge-voice-update": f"{OPT}/updater/edge-voice-update",
 }
+RELAY_JIT = f"{SYSTEM}/edge-voice-relay.service.d/jit.conf"
 FOLDERS = (
     SYSTEM,
     f"{SYSTEM}/edge-voice.service.d",
+    f"{SYSTEM}/edge-voice-relay.service.d",
     "etc/systemd/user",
     "etc/sysusers.d",
     "etc/tmpfiles.d",
@@ -45,6 +47,8 @@ def wanted(release: Path, systemd: int) -> dict[str, str]:
             place = f"etc/systemd/{name}" if name.startswith("user/") else f"{SYSTEM}/{name}"
         if place and fits(name, release, systemd):
             found[place] = f"{UNITS}/{name}"
+            if name == "edge-voice-jit.conf":  # the relay has the offline engine, too
+                found[RELAY_JIT] = f"{UNITS}/{name}"
     return found
 
 

@@ -40,10 +40,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the sessions are: the full WebSocket URL, model included, and the headers that open it."""
+    """Where the sessions are: the full WebSocket URL, model included, and the headers that open it.
+
+    `bearer` gives a token that changes, "" while there is none.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    bearer: Callable[[], str] | None = field(default=None, repr=False)
+
+    def opening(self) -> dict[str, str]:
+        """The headers now; raises Refused while there is no token."""
+        if self.bearer is None:
+            return dict(self.headers)
+        token = self.bearer()
+        if not token:
+            raise Refused("The relay has not let this device in: see edge-voice status.", retryable=True, local=True)
+        return {**self.headers, "Authorization": f"Bearer {token}"}
 
     @property
     def foreign(self) -> bool:
@@ -203,7 +216,7 @@ async def _handshake(address: Address) -> ClientConnection:
     try:
         connection = await _Connect(
             address.url,
-            additional_headers=dict(address.headers),
+            additional_headers=address.opening(),
             user_agent_header=f"edge-voice/{__version__}",
             max_size=MOST_FRAME,
             compression=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -22,9 +23,15 @@ Secret = Callable[[str], str]
 Specs = Sequence[Mapping[str, Any]]
 
 
-def realtime_agent(config: Config, key: str, tools: Specs, post: Post) -> RealtimeAgent:
-    """The engine as configured; `tools` as function calling describes them (Registry.specs)."""
-    return RealtimeAgent(address(config.realtime, key), settings(config, tools), post, options(config))
+def realtime_agent(
+    config: Config, key: str, tools: Specs, post: Post, bearer: Callable[[], str] | None = None
+) -> RealtimeAgent:
+    """The engine as configured; `tools` as function calling describes them (Registry.specs).
+
+    `bearer`, in place of a key, gives the relay's token of the moment.
+    """
+    where = replace(address(config.realtime, key), bearer=bearer)
+    return RealtimeAgent(where, settings(config, tools), post, options(config))
 
 
 def address(config: Realtime, key: str) -> Address:

@@ -5,30 +5,33 @@ import { Refused, decoded, encoded, socket } from "./net.js";
 
 const RATE = 24000;
 const MOST_UNSENT = 2_000_000; // bytes: half a minute of sound that a slow network has not taken
+const PASSING = new Set([1006, 1012, 1013]); // codes of closes after which it is worth to try again
 
 export class Line {
   constructor(on) {
-    this.on = on;
-    this.muted = this.closed = false;
+    this.on = on; // see Call
+    this.tail = 60; // ms that the last words take to here
+    this.closed = false;
     this.lostFrames = 0;
-    this.playing = null; // the item that sounds
   }
 
   async open({ mic, sink }) {
+    this.mic = mic;
     const context = this.context = new AudioContext({ latencyHint: "interactive" });
     await context.audioWorklet.addModule("/page/worklet.js");
-    this.ears = new AudioWorkletNode(context, "ears", { numberOfOutputs: 0, processorOptions: { rate: RATE } });
-    this.mouth = new AudioWorkletNode(context, "mouth", { numberOfInputs: 0, outputChannelCount: [1], processorOptions: { rate: RATE } });
+    const processorOptions = { rate: RATE };
+    this.ears = new AudioWorkletNode(context, "ears", { numberOfOutputs: 0, processorOptions });
+    this.mouth = new AudioWorkletNode(context, "mouth", { numberOfInputs: 0, outputChannelCount: [1], processorOptions });
+    this.ears.port.onmessage = ({ data }) => this.#heard(data);
+    this.mouth.port.onmessage = ({ data }) => this.#played(data);
     this.#listen(mic);
     this.mouth.connect(context.destination);
     this.output = gauge(context, this.mouth);
     await this.setSink(sink);
-    this.ears.port.onmessage = ({ data }) => this.#heard(data);
-    this.mouth.port.onmessage = ({ data }) => this.#played(data);
+    await context.resume();
     this.line = await socket("/v1/realtime");
     this.line.onmessage = ({ data }) => this.#came(JSON.parse(data));
-    this.line.onclose = () => this.closed || this.on.lost(this.refused);
-    await context.resume();
+    this.line.onclose = ({ code }) => this.closed || this.on.lost(PASSING.has(code) ? undefined : this.problem);
   }
 
   #listen(mic) {
@@ -40,20 +43,19 @@ export class Line {
 
   #heard(buffer) {
     if (this.line?.readyState !== WebSocket.OPEN) return;
-    if (this.line.bufferedAmount > MOST_UNSENT) { this.lostFrames += 1; return; }
-    this.send({ type: "input_audio_buffer.append", audio: encoded(buffer) });
+    if (this.line.bufferedAmount > MOST_UNSENT) this.lostFrames += 1;
+    else this.send({ type: "input_audio_buffer.append", audio: encoded(buffer) });
   }
 
   #came(event) {
+    this.problem = event.type === "error" ? new Refused(event.error?.code, event.error?.message) : undefined;
     if (event.type === "response.output_audio.delta") {
-      const bytes = decoded(event.delta);
-      this.mouth.port.postMessage({ item: event.item_id, pcm: bytes.buffer }, [bytes.buffer]);
+      const { buffer } = decoded(event.delta);
+      this.mouth.port.postMessage({ item: event.item_id, pcm: buffer }, [buffer]);
     } else if (event.type === "response.output_audio.done") {
       this.mouth.port.postMessage({ end: event.item_id });
     } else if (event.type === "relay.warning") {
-      this.on.relay({ event: "warning", ...event });
-    } else if (event.type === "error" && ["session_expired", "budget_spent", "session_limit_reached"].includes(event.error?.code)) {
-      this.refused = new Refused(event.error.code, event.error.message);
+      this.on.relay({ event: "warning", message: event.message });
     } else {
       if (event.type === "input_audio_buffer.speech_started") this.hush();
       this.on.event(event);
@@ -62,13 +64,12 @@ export class Line {
 
   // The same words as the vendor's over WebRTC, so that the conversation need not know which way it goes.
   #played({ started, ended, stopped, ms }) {
-    if (started) { this.playing = started; this.on.event({ type: "output_audio_buffer.started" }); }
-    if (ended) { this.playing = null; this.on.event({ type: "output_audio_buffer.stopped" }); }
+    if (started) this.on.event({ type: "output_audio_buffer.started" });
+    if (ended) this.on.event({ type: "output_audio_buffer.stopped" });
     if (!stopped) return;
-    this.playing = null;
     const heard = Math.max(0, Math.round(ms - 1000 * (this.context.outputLatency || this.context.baseLatency || 0)));
     this.send({ type: "conversation.item.truncate", item_id: stopped, content_index: 0, audio_end_ms: heard });
-    this.on.event({ type: "output_audio_buffer.cleared", item_id: stopped });
+    this.on.event({ type: "output_audio_buffer.cleared" });
   }
 
   send(event) {
@@ -76,15 +77,13 @@ export class Line {
   }
 
   // Muted: silence goes on being sent, so that a turn that has begun ends. Held back (push to talk): nothing is.
-  mute(on, held = false) { this.ears.port.postMessage({ mute: on, hold: held }); }
+  mute(on, held) { this.ears.port.postMessage({ mute: on, hold: held }); }
 
   hush() { this.mouth.port.postMessage({ stop: true }); }
 
-  get levels() { return [this.input?.() ?? -100, this.output?.() ?? -100]; }
+  get levels() { return [this.input(), this.output()]; }
 
-  async setSink(id) {
-    if (id && this.context.setSinkId) await this.context.setSinkId(id).catch(() => {});
-  }
+  async setSink(id) { await this.context.setSinkId?.(id).catch(() => {}); }
 
   async setMic(stream) {
     this.source.disconnect();
@@ -93,7 +92,6 @@ export class Line {
   }
 
   close() {
-    if (this.closed) return;
     this.closed = true;
     this.line?.close();
     this.mic?.getTracks().forEach((track) => track.stop());

@@ -1,9 +1,9 @@
 // The relay's HTTP and WebSockets, with what it refuses as one sentence for a person.
 
 export class Refused extends Error {
-  constructor(code, message, status = 0, wait = 0) {
+  constructor(code, message, status = 0) {
     super(message);
-    Object.assign(this, { code, status, wait });
+    Object.assign(this, { code, status });
   }
 }
 
@@ -17,7 +17,7 @@ export async function send(method, path, body, type = "application/json") {
   let answer;
   try {
     answer = await fetch(path, {
-      method, headers, credentials: "same-origin", signal: AbortSignal.timeout(LIMIT),
+      method, headers, signal: AbortSignal.timeout(LIMIT),
       body: body === undefined || type !== "application/json" ? body : JSON.stringify(body),
     });
   } catch {
@@ -28,37 +28,34 @@ export async function send(method, path, body, type = "application/json") {
   try {
     error = (await answer.json()).error || {};
   } catch { /* a proxy's page */ }
-  const wait = Number(answer.headers.get("Retry-After")) || 0;
-  throw new Refused(error.code || "refused", error.message || `The relay refuses this (${answer.status}).`, answer.status, wait);
+  throw new Refused(error.code || "refused", error.message || `The relay refuses this (${answer.status}).`, answer.status);
 }
 
 export const get = async (path) => (await send("GET", path)).json();
 export const post = async (path, body = {}) => (await send("POST", path, body)).json();
+export const patch = async (path, body) => (await send("PATCH", path, body)).json();
 export const remove = async (path) => (await send("DELETE", path)).json();
 
-// A WebSocket of this relay. The ticket is good for this one socket; a cookie alone would do for any page's.
-export async function socket(path, query = "") {
-  const { ticket } = await post("/api/tickets", { path });
-  const url = new URL(`${path}?${query}${query && "&"}ticket=${encodeURIComponent(ticket)}`, location.href);
+// A WebSocket of this relay, open. A browser does not tell why one was refused: then it is asked for otherwise.
+export async function socket(path) {
+  const url = new URL(path, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   const line = new WebSocket(url);
-  await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => { line.close(); reject(new Refused("unreachable", GONE)); }, LIMIT);
-    const settle = (done) => { clearTimeout(timer); line.onopen = line.onerror = line.onclose = null; done(); };
-    line.onopen = () => settle(resolve);
-    line.onerror = line.onclose = () => settle(() => reject(new Refused("unreachable", GONE)));
+  const opened = await new Promise((resolve) => {
+    const timer = setTimeout(() => { line.close(); resolve(false); }, LIMIT);
+    line.onopen = () => resolve(true);
+    line.onclose = () => resolve(false);
+    line.addEventListener("open", () => clearTimeout(timer));
   });
-  return line;
+  line.onopen = line.onclose = null;
+  if (opened) return line;
+  await get("/api/me"); // refused when nobody is signed in any more, or the relay is gone
+  throw new Refused("no_socket", "The relay does not take this connection. Perhaps too many are open.", 503);
 }
 
 // Full jitter below a growing ceiling, so that a relay that comes back is not run over.
-export const backoff = (attempt, cap = 30000) => Math.random() * Math.min(cap, 500 * 2 ** attempt);
+export const backoff = (attempt, cap) => Math.random() * Math.min(cap, 500 * 2 ** attempt);
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export const decoded = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-export function encoded(buffer) {
-  const bytes = new Uint8Array(buffer);
-  let text = "";
-  for (let n = 0; n < bytes.length; n += 8192) text += String.fromCharCode(...bytes.subarray(n, n + 8192));
-  return btoa(text);
-}
+export const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+export const encoded = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))); // of one small piece of sound

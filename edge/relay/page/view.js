@@ -12,25 +12,24 @@ export function make(tag, attributes = {}, ...inside) {
   return node;
 }
 
-export function notice(text, calm = false) {
-  const box = $("notice");
-  box.classList.toggle("calm", calm);
-  box.hidden = !text;
-  if (box.textContent !== text) box.textContent = text;
+export function notice(text) {
+  $("notice").hidden = !text;
+  if ($("notice").textContent !== text) $("notice").textContent = text;
 }
 
-// Runs what a button is for; what it is refused is shown, and the button cannot be pressed twice meanwhile.
+// Runs what a control is for; what it is refused is shown. It cannot be used again meanwhile, and keeps the focus.
 export const doing = (work) => async (event) => {
   event?.preventDefault();
-  const button = event?.submitter || (event?.currentTarget instanceof HTMLButtonElement ? event.currentTarget : null);
-  if (button) button.disabled = true;
+  const button = event?.submitter || event?.currentTarget;
+  if (button?.ariaBusy === "true") return;
+  if (button) button.ariaBusy = "true";
   notice("");
   try {
-    return await work(event);
+    await work(event);
   } catch (error) {
     notice(error.message || String(error));
   } finally {
-    if (button) button.disabled = false;
+    if (button) button.ariaBusy = null;
   }
 };
 
@@ -64,17 +63,13 @@ export class Log {
     this.keepingEnd(() => this.node.append(node));
     const line = { node, text };
     this.lines.set(key, line);
-    if (this.lines.size > MOST_LINES) {
-      const [oldest, gone] = this.lines.entries().next().value;
-      gone.node.remove();
-      this.lines.delete(oldest);
-    }
+    if (this.lines.size > MOST_LINES) this.drop(this.lines.keys().next().value);
     return line;
   }
 
   write(key, who, text, { kind = "", more = false } = {}) {
     const line = this.line(key, who, kind);
-    this.keepingEnd(() => { line.text.textContent = more ? line.text.textContent + text : text; });
+    this.keepingEnd(() => { if (more) line.text.append(text); else line.text.textContent = text; });
     return line;
   }
 
@@ -95,4 +90,4 @@ export class Log {
 
 export const seconds = (ms) => `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`;
 export const day = (stamp) => new Date(stamp * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-export function shown(level, db) { level.value = Math.max(0, Math.min(100, (db + 60) * (100 / 54))); } // -60 .. -6 dBFS
+export const percent = (db) => Math.max(0, Math.min(100, (db + 60) * (100 / 54))); // -60 to -6 dBFS

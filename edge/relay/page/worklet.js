@@ -83,7 +83,7 @@ class Mouth extends AudioWorkletProcessor {
 
   told({ item, pcm, end, stop }) {
     if (stop) this.stop();
-    else if (end) this.waiting.push({ end });
+    else if (end && end !== this.dropped) this.waiting.push({ end });
     else if (item !== this.dropped && this.seconds < MOST) {
       const samples = this.resampler.process(Float32Array.from(new Int16Array(pcm), (one) => one / 32768));
       this.waiting.push({ item, samples });

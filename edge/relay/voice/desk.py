@@ -6,11 +6,11 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from edge.agents.realtime.session import build
+from edge.agents.realtime.session import ServerVad, build
 from edge.agents.realtime.setup import settings
 from edge.relay.doors import Who
 from edge.relay.house import House
@@ -69,8 +69,10 @@ class Desk:
         return Tools(self.house.config, self.house.clock)
 
     def pin(self, tools: Tools, model: str = "") -> Pin:
-        """The session as the relay sets it for a person."""
-        return Pin(build(settings(self.house.config, tools.specs), model))
+        """The session as the relay sets it for a person: the server ends turns and is interrupted, unlike a device's."""
+        found = settings(self.house.config, tools.specs)
+        turns = ServerVad() if found.turns is None else replace(found.turns, interrupt_response=True)
+        return Pin(build(replace(found, turns=turns), model))
 
     def leash(self) -> Leash:
         """From now on."""

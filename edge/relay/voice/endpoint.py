@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket
+from websockets.asyncio.client import ClientConnection
 
 from edge.relay.doors import Kind, Who
 from edge.relay.house import House
@@ -22,7 +23,7 @@ from edge.relay.voice.leash import Leash
 from edge.relay.voice.ledger import Account
 from edge.relay.voice.passing import Passing, finish
 from edge.relay.voice.steward import Steward
-from edge.relay.voice.upstream import Line, NoUpstream, Upstream, dial
+from edge.relay.voice.upstream import NoUpstream, Upstream, dial
 
 ALLOWED_S = 5.0  # how often it is looked whether somebody is still allowed to talk
 KINDS: tuple[Kind, ...] = ("person", "device", "client")
@@ -104,7 +105,7 @@ class Endpoint:
             connection.transport.abort() if connection.close_code else await connection.close()
 
     async def _passing(
-        self, socket: WebSocket, who: Who, account: Account, connection: Line, leash: Leash
+        self, socket: WebSocket, who: Who, account: Account, connection: ClientConnection, leash: Leash
     ) -> Ending | None:
         desk, house = self._desk, self._house
         tools = desk.tools() if who.kind == "person" else None

@@ -11,6 +11,7 @@ from contextlib import suppress
 from math import inf
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from edge.agents.realtime.reading import clean
@@ -22,7 +23,6 @@ from edge.relay.voice.ledger import Account
 from edge.relay.voice.pin import Pin
 from edge.relay.voice.steward import WATCHED, Found, Steward
 from edge.relay.voice.tools import Tools
-from edge.relay.voice.upstream import Line
 
 STALL_S = 10.0  # that one side may take nothing
 LOOK_S = 1.0  # how late the end of the time, or of the money, is seen at most
@@ -33,7 +33,7 @@ class Passing:
     """One conversation. `run` returns why it is over; None when the client has gone."""
 
     def __init__(  # noqa: PLR0913  the parts of a conversation
-        self, client: WebSocket, vendor: Line, steward: Steward, account: Account, leash: Leash, *,
+        self, client: WebSocket, vendor: ClientConnection, steward: Steward, account: Account, leash: Leash, *,
         clock: Clock, expires_at: float, pin: Pin | None = None, tools: Tools | None = None,
     ) -> None:  # fmt: skip
         self._client, self._vendor, self._steward = client, vendor, steward
@@ -105,8 +105,6 @@ class Passing:
         return "" if self._pin is None else self._pin.refusal(event)
 
     async def _to_vendor(self, frame: str) -> None:
-        if self._vendor.hand_over(frame):
-            return
         self._to_vendor_since = self._clock()
         await self._vendor.send(frame)
         self._to_vendor_since = inf

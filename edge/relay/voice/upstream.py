@@ -10,7 +10,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
-from websockets.protocol import State
 
 from edge import __version__
 from edge.agents.realtime.reading import clean, label, maybe_table
@@ -72,18 +71,6 @@ def upstream(config: Config) -> Upstream | None:
     return Upstream(where.url, http, model_of(config.realtime), where.headers)
 
 
-class Line(ClientConnection):
-    """A socket at the vendor's."""
-
-    def hand_over(self, frame: str) -> bool:
-        """Send at once, if nothing waits before it; else the caller has to wait in `send`, which costs twice as much."""
-        if self.protocol.state is not State.OPEN or self.transport.get_write_buffer_size() > 0:
-            return False
-        self.protocol.send_text(frame.encode())
-        self.transport.write(b"".join(self.protocol.data_to_send()))
-        return True
-
-
 class _Connect(connect):
     """Follows no redirect: it would lead the key to somebody else."""
 
@@ -91,16 +78,14 @@ class _Connect(connect):
         return exc
 
 
-async def dial(url: str, headers: Mapping[str, str]) -> Line:
+async def dial(url: str, headers: Mapping[str, str]) -> ClientConnection:
     """A socket at the vendor's; raises NoUpstream."""
     try:
-        line = await _Connect(
-            url, create_connection=Line, additional_headers=dict(headers), user_agent_header=f"edge-voice-relay/{__version__}",
+        return await _Connect(
+            url, additional_headers=dict(headers), user_agent_header=f"edge-voice-relay/{__version__}",
             max_size=LARGEST, max_queue=WAITING, compression=None, open_timeout=OPEN_S, ping_interval=PING_S,
             ping_timeout=PONG_S, close_timeout=1,
         )  # fmt: skip
-        assert isinstance(line, Line)
-        return line  # noqa: TRY300
     except InvalidStatus as error:
         response = error.response
         retry = response.headers.get("Retry-After", "")

@@ -36,6 +36,7 @@ def test_an_offer_goes_to_the_vendor_with_session_and_key_and_the_answer_comes_b
             assert call.offer == OFFER
             assert call.given["model"] == "gpt-realtime-2.1"
             assert call.given["instructions"] == relay.house.config.realtime.instructions
+            assert call.given["audio"]["input"]["turn_detection"]["interrupt_response"] is True
             assert {tool["name"] for tool in call.given["tools"]} >= {"get_time", "set_timer"}
             assert KEY not in answer.text + str(answer.headers)
             assert "origin" not in vendor.exchanges[0].headers

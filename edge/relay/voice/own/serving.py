@@ -37,6 +37,8 @@ class Serving:
         self._clock, self._tools, self._pin = clock, tools, pin
         about = About(f"sess_{secrets.token_hex(8)}", engines.kind, int(expires_at))
         self._session = Session(about, tools, self._spent)
+        if pin is not None:  # a page shows what was heard, and cannot ask for it
+            self._session.config["audio"]["input"]["transcription"] = {"model": engines.kind}
         self._woken = asyncio.Event()
         self._over: asyncio.Future[Ending | None] = asyncio.get_running_loop().create_future()
 

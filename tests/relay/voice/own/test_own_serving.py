@@ -250,7 +250,8 @@ def test_a_person_without_a_vendor_has_the_relays_session(tmp_path: Path, monkey
     async def work() -> None:
         async with serving(tmp_path, monkeypatch, {"call_minutes": 0.1}, mind=["Certainly."]) as relay:
             client = await talker(relay, page(relay, relay.person("Ada")))
-            await client.next("session.created")
+            created = await client.next("session.created")
+            assert created["session"]["audio"]["input"]["transcription"] is not None
             await client.send("session.update", session={"type": "realtime", "tools": []}, event_id="mine")
             refused = (await client.next("error"))["error"]
             assert (refused["code"], refused["event_id"]) == ("session_pinned", "mine")
