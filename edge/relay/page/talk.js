@@ -3,16 +3,17 @@
 import { Line } from "./line.js";
 import { listDevices, microphone } from "./mic.js";
 import { backoff, pause } from "./net.js";
-import { $, Log, doing, notice, seconds, shown } from "./view.js";
+import { $, Log, doing, make, notice, percent, seconds } from "./view.js";
 import { Call } from "./webrtc.js";
 
-const SAY = {
+const SAY = { // by state: the round button, the line below it, and a hint
   idle: ["Start", "Ready when you are.", "The microphone stays closed until you start."],
-  connecting: ["…", "Connecting…", "Asking for the microphone and the line."],
+  connecting: ["Connecting", "Connecting…", "Asking for the microphone and the line."],
+  reconnecting: ["Connecting", "The connection was lost. Connecting again…", "What was said before is not remembered there."],
   listening: ["Listening", "Listening.", "Just talk. You may interrupt at any time."],
-  hearing: ["I hear you", "I hear you.", "A pause ends your turn."],
+  hearing: ["Listening", "I hear you.", "A pause ends your turn."],
   thinking: ["Thinking", "Thinking…", "Talk again to add something."],
-  speaking: ["Speaking", "Speaking.", "Talk, or press Interrupt, to stop it."],
+  speaking: ["Interrupt", "Speaking.", "Talk, or press Interrupt, to stop it."],
 };
 const HELD = {
   listening: ["Hold to talk", "Waiting for you.", "Hold the button or the space bar while you talk."],
@@ -20,28 +21,32 @@ const HELD = {
   thinking: ["Hold to talk", "Thinking…", "Hold to add something."],
   speaking: ["Hold to talk", "Speaking.", "Hold to interrupt."],
 };
+const ENGINES = { local: "the relay's offline engine", chained: "the relay's chained engine" };
 const HARMLESS = new Set(["response_cancel_not_active", "conversation_already_has_active_response"]);
 const TRIES = 6; // to connect again after a change of network
 const LOOK = 60; // ms between looks at the levels
+const LOUD = 35; // percent of a level that is somebody's voice
+const PAUSE = 2500; // ms at most between the last word and the engine's word that the turn has ended
 const VAD = { type: "server_vad", threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500, create_response: true, interrupt_response: true };
+const KEPT = ["ptt", "read"]; // settings that this browser keeps
 
 class Talk {
   constructor() {
-    this.voice = null;
     this.way = null; // a Call or a Line while there is a conversation
     this.state = "idle";
     this.muted = false;
-    this.responding = false; // the engine is at work on a reply
-    this.asked = 0; // when the person's turn ended
     this.turns = [];
     this.log = new Log($("log"));
-    $("button").onclick = () => { if (!this.way) this.start(); };
+    $("button").onclick = () => { if (this.state === "idle") this.start(); else if (!this.pushes) this.interrupt(); };
     $("button").onpointerdown = (event) => { if (this.pushes) { $("button").setPointerCapture(event.pointerId); this.press(); } };
     $("button").onpointerup = $("button").onpointercancel = () => this.release();
+    $("button").oncontextmenu = (event) => event.preventDefault(); // a long press is no wish for a menu
     $("mute").onclick = () => this.mute(!this.muted);
     $("stop").onclick = () => this.interrupt();
     $("end").onclick = () => this.close();
-    $("ptt").onchange = () => this.changeTurns();
+    for (const id of KEPT) $(id).checked = localStorage.getItem(id) === "on";
+    $("ptt").onchange = () => { this.keep(); this.changeTurns(); };
+    $("read").onchange = () => this.keep();
     $("mic").onchange = doing(async () => this.way?.setMic(await microphone($("mic").value)));
     $("out").onchange = () => this.way?.setSink($("out").value);
     $("type").onsubmit = (event) => this.type(event);
@@ -49,29 +54,34 @@ class Talk {
     addEventListener("keyup", (event) => this.key(event, false));
     addEventListener("blur", () => this.release()); // the key's release would go elsewhere
     addEventListener("pagehide", () => this.close());
-    navigator.mediaDevices?.addEventListener?.("devicechange", listDevices);
+    navigator.mediaDevices?.addEventListener("devicechange", listDevices);
     listDevices();
+    this.keep();
+    this.set("idle");
   }
 
   get pushes() { return Boolean(this.way) && $("ptt").checked && this.state !== "connecting"; }
 
+  keep() {
+    for (const id of KEPT) localStorage.setItem(id, $(id).checked ? "on" : "");
+    $("log").ariaLive = $("read").checked ? "polite" : "off"; // else each word would be heard twice
+  }
+
   offer(voice, refresh) {
     this.voice = voice;
     this.refresh = refresh;
-    $("button").disabled = !voice || voice.way === "none";
-    if (voice?.way === "none") $("state").textContent = `Talking is not possible now: ${voice.why || "it is switched off."}`;
+    this.set(this.state);
     this.facts();
   }
 
   facts() {
     const { voice } = this;
-    const how = { webrtc: "straight to the voice service", relay: "over this relay", none: "" }[voice?.way] || "";
-    const last = this.turns.at(-1);
+    const how = { webrtc: "straight to the voice service", relay: "over this relay" }[voice?.way];
     const sorted = [...this.turns].sort((a, b) => a - b);
     const told = [
-      voice?.model && `${voice.model}${how && `, ${how}`}`,
+      voice?.model && `${ENGINES[voice.model] || voice.model}${how ? `, ${how}` : ""}`,
       voice?.minutes_left > 0 && `at most ${Math.round(voice.minutes_left)} minutes`,
-      last && `answered after ${seconds(last)} (usually ${seconds(sorted[sorted.length >> 1])})`,
+      sorted.length && `usually answers after ${seconds(sorted[sorted.length >> 1])}`,
       this.cost && `${this.cost.cost.toFixed(3)} ${this.cost.currency}`,
       this.way?.lostFrames && `${this.way.lostFrames} pieces of sound lost on a slow network`,
     ];
@@ -80,105 +90,130 @@ class Talk {
 
   set(state) {
     this.state = state;
+    const none = state === "idle" && this.voice?.way === "none";
     const [button, text, hint] = ($("ptt").checked && HELD[state]) || SAY[state];
     $("stage").dataset.state = state;
     $("button-text").textContent = button;
-    $("state").textContent = this.muted && state === "listening" ? "Muted." : text;
-    $("hint").textContent = hint;
-    for (const id of ["mute", "end"]) $(id).disabled = !this.way;
-    $("type").querySelector("button").disabled = !this.way || state === "connecting";
-    $("stop").disabled = !this.way || !(this.responding || state === "speaking");
+    $("button").disabled = none;
+    const line = none ? `Talking is not possible now. ${this.voice.why}` : this.muted && state === "listening" ? "Muted." : text;
+    if ($("state").textContent !== line) $("state").textContent = line;
+    $("hint").textContent = none ? "" : hint;
+    for (const id of ["mute", "stop", "send"]) $(id).disabled = !this.way || state === "connecting";
+    $("end").disabled = state === "idle";
   }
 
   // --- beginning and end ---------------------------------------------------------------------------------------
 
   start = doing(async () => {
-    notice("");
     try {
-      await this.connect();
+      await this.connect("connecting");
     } catch (error) {
       this.close();
       throw error;
     }
   });
 
-  async connect() {
+  async connect(state) {
     const Way = this.voice?.way === "webrtc" ? Call : Line;
     const way = this.way = new Way({
       event: (event) => way === this.way && this.came(event),
       relay: (event) => way === this.way && this.fromRelay(event),
       lost: (why) => way === this.way && this.lost(why),
     });
-    this.responding = false;
-    this.set("connecting");
+    this.responding = this.wanted = this.held = false; // whether a reply is being made; whether another is to follow
+    this.set(state);
     const mic = await microphone($("mic").value);
     if (way !== this.way) return mic.getTracks().forEach((track) => track.stop()); // ended meanwhile
     await way.open({ mic, sink: $("out").value });
     if (way !== this.way) return way.close();
     listDevices(); // their names are known now
     this.changeTurns();
-    this.mute(this.muted);
     this.set("listening");
-    this.timer = setInterval(() => {
-      const [input, output] = way.levels;
-      shown($("level-in"), this.muted ? -100 : input);
-      shown($("level-out"), output);
-    }, LOOK);
+    this.timer = setInterval(() => this.look(), LOOK);
+    this.awake = await navigator.wakeLock?.request("screen").catch(() => {}); // a telephone would go to sleep
+    return undefined;
+  }
+
+  look() {
+    const [input, output] = this.way.levels.map(percent);
+    if (input > LOUD) this.loud = performance.now();
+    $("level-in").value = this.muted ? 0 : input;
+    $("level-out").value = output;
+    $("stage").style.setProperty("--level", Math.max(this.muted ? 0 : input, output).toFixed() / 100);
+  }
+
+  hangUp() {
+    clearInterval(this.timer);
+    clearTimeout(this.sending);
+    this.way?.close();
+    this.way = null;
+    this.awake?.release();
+    for (const id of ["level-in", "level-out"]) $(id).value = 0;
+    $("stage").style.setProperty("--level", 0);
   }
 
   close() {
-    clearInterval(this.timer);
-    this.way?.close();
-    this.way = null;
-    this.muted = this.held = this.responding = false;
-    $("mute").setAttribute("aria-pressed", "false");
-    for (const id of ["level-in", "level-out"]) $(id).value = 0;
+    if (document.activeElement === $("end")) $("button").focus(); // it is disabled now
+    this.hangUp();
+    this.muted = false;
+    $("mute").ariaPressed = "false";
     this.set("idle");
   }
 
   async lost(why) {
-    this.close();
-    if (why) return notice(why.message);
-    this.log.note("The connection was lost. Connecting again; what was said before is not remembered there.");
-    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    if (this.state === "connecting") this.connecting = false;
+    this.hangUp();
+    let problem = why;
+    for (let attempt = 0; !why && attempt < TRIES; attempt += 1) {
+      this.set("reconnecting");
       await Promise.race([pause(backoff(attempt, 8000) + 200), new Promise((resolve) => addEventListener("online", resolve, { once: true }))]);
-      if (this.way) return undefined; // the person was quicker
+      if (this.state !== "reconnecting" || this.way) return; // the person was quicker
       try {
         await this.refresh();
-        return await this.connect();
+        await this.connect("reconnecting");
+        if (this.way) this.log.note("Connected again. What was said before is not remembered there.");
+        return;
       } catch (error) {
-        this.close();
-        if (error.status && error.status < 500) return notice(error.message);
+        if (this.state !== "reconnecting") return;
+        this.hangUp();
+        problem = error;
+        if (error.status && error.status !== 503) break; // it will not be otherwise in a moment
       }
     }
-    return notice("The connection could not be made again. Press Start when the network is back.");
+    this.close();
+    notice(problem.message);
+    this.refresh().catch(() => {}); // whether it can be tried again
   }
 
   // --- the person's side -------------------------------------------------------------------------------------------
 
+  send(type, more = {}) { this.way.send({ type, ...more }); }
+
   changeTurns() {
-    if (!this.way) return this.set(this.state);
-    const held = $("ptt").checked;
-    this.way.send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: held ? null : VAD } } } });
-    this.open(!held);
-    return this.set(this.state);
+    if (this.way && this.state !== "connecting" || this.timer) {
+      const held = $("ptt").checked;
+      this.way?.send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: held ? null : VAD } } } });
+      this.open(!held);
+    }
+    this.set(this.state);
   }
 
   open(on) { this.way?.mute(!on || this.muted, $("ptt").checked && !on); }
 
   mute(on) {
     this.muted = on;
-    $("mute").setAttribute("aria-pressed", String(on));
+    $("mute").ariaPressed = String(on);
     this.open(!$("ptt").checked || this.held);
     this.set(this.state);
   }
 
   press() {
     if (!this.pushes || this.held) return;
+    clearTimeout(this.sending);
     this.held = true;
     if (this.muted) this.mute(false);
     this.interrupt();
-    this.way.send({ type: "input_audio_buffer.clear" });
+    this.send("input_audio_buffer.clear");
     this.open(true);
     this.set("hearing");
   }
@@ -186,16 +221,17 @@ class Talk {
   release() {
     if (!this.held) return;
     this.held = false;
-    if (!this.way) return;
-    this.open(false);
-    this.way.send({ type: "input_audio_buffer.commit" });
-    this.way.send({ type: "response.create" });
     this.ended();
+    this.sending = setTimeout(() => {
+      this.open(false);
+      this.committed = true;
+      this.send("input_audio_buffer.commit");
+    }, this.way.tail);
   }
 
   key(event, down) {
-    const busy = event.target.closest?.("input, select, textarea, button, summary, a, dialog") && event.target !== $("button");
-    if (event.code !== "Space" || busy || !this.pushes || $("talk").hidden) return;
+    const busy = event.target.closest?.("input, select, textarea, button, summary, a, dialog");
+    if (event.code !== "Space" || (busy && busy !== $("button")) || !this.pushes || $("talk").hidden) return;
     event.preventDefault(); // neither a click on the button nor a scroll
     if (down && !event.repeat) this.press();
     if (!down) this.release();
@@ -204,18 +240,23 @@ class Talk {
   type(event) {
     event.preventDefault();
     const text = $("typed").value.trim();
-    if (!text || !this.way) return;
+    if (!text || $("send").disabled) return;
     $("typed").value = "";
     this.interrupt();
     this.log.write(`typed-${performance.now()}`, "You", text, { kind: "me" });
-    this.way.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text }] } });
-    this.way.send({ type: "response.create" });
+    this.send("conversation.item.create", { item: { type: "message", role: "user", content: [{ type: "input_text", text }] } });
+    this.want();
     this.ended();
+  }
+
+  want() { // a reply; while another is being cancelled there is none to be had
+    this.wanted = this.responding;
+    if (!this.wanted) this.send("response.create");
   }
 
   interrupt() {
     if (!this.way || !(this.responding || this.state === "speaking")) return;
-    if (this.responding) this.way.send({ type: "response.cancel" });
+    if (this.responding) this.send("response.cancel");
     this.way.hush();
     this.cut();
     this.set("listening");
@@ -226,7 +267,7 @@ class Talk {
     this.set("thinking");
   }
 
-  cut() { if (this.reply) this.log.lines.get(this.reply)?.node.classList.add("cut"); }
+  cut() { this.log.lines.get(this.reply)?.node.classList.add("cut"); }
 
   // --- what comes -----------------------------------------------------------------------------------------------------
 
@@ -237,8 +278,15 @@ class Talk {
         if (event.item_id) this.log.write(event.item_id, "You", "…", { kind: "me" }); // its words come after the reply's first
         this.set("hearing");
       },
-      "input_audio_buffer.speech_stopped": () => this.ended(),
-      "input_audio_buffer.committed": () => this.log.line(event.item_id, "You", "me"),
+      "input_audio_buffer.speech_stopped": () => {
+        this.ended();
+        if (this.loud > this.asked - PAUSE) this.asked = this.loud; // when the person in fact ended
+      },
+      "input_audio_buffer.committed": () => {
+        if (!this.log.lines.has(event.item_id)) this.log.write(event.item_id, "You", "…", { kind: "me" });
+        if (this.committed) this.want();
+        this.committed = false;
+      },
       "conversation.item.input_audio_transcription.delta": () => this.heard(event.item_id, event.delta, true),
       "conversation.item.input_audio_transcription.completed": () => this.heard(event.item_id, event.transcript, false),
       "conversation.item.input_audio_transcription.failed": () => this.heard(event.item_id, "(not written down)", false),
@@ -246,8 +294,8 @@ class Talk {
       "response.output_audio_transcript.delta": () => this.said(event),
       "response.output_text.delta": () => this.said(event),
       "output_audio_buffer.started": () => this.sounds(),
-      "output_audio_buffer.stopped": () => this.set("listening"),
-      "output_audio_buffer.cleared": () => { if (this.state === "speaking") this.set("listening"); },
+      "output_audio_buffer.stopped": () => this.quiet(),
+      "output_audio_buffer.cleared": () => this.quiet(),
       "response.done": () => this.over(event.response),
       error: () => this.failed(event.error || {}),
     }[event.type];
@@ -255,11 +303,9 @@ class Talk {
   }
 
   heard(item, text, more) {
-    const line = this.log.line(item, "You", "me");
-    const known = line.text.textContent;
-    if (!more && !text.trim()) return this.log.drop(item); // a noise
-    this.log.write(item, "You", more && known !== "…" ? known + text : text);
-    return undefined;
+    const known = this.log.line(item, "You", "me").text.textContent;
+    if (more || text.trim()) this.log.write(item, "You", text, { more: more && known !== "…" });
+    else this.log.drop(item); // a noise
   }
 
   said({ item_id: item, delta }) {
@@ -269,40 +315,41 @@ class Talk {
 
   sounds() {
     if (this.asked) {
-      this.turns.push(performance.now() - this.asked);
-      this.turns.splice(0, this.turns.length - 50);
-      this.asked = 0;
+      const took = performance.now() - this.asked;
+      this.turns = [...this.turns.slice(-49), took];
+      this.log.keepingEnd(() => this.log.lines.get(this.reply)?.node.append(make("small", {}, `after ${seconds(took)}`)));
       this.facts();
     }
+    this.asked = 0;
     this.set("speaking");
   }
 
-  over(response) {
+  quiet() { if (this.state === "speaking") this.set("listening"); }
+
+  over({ status, status_details: details, output }) {
     this.responding = false;
-    if (response.status === "failed") {
-      this.failed(response.status_details?.error || {});
-    } else if (response.status === "cancelled") {
-      this.cut();
-    }
-    if (this.state === "thinking" && !response.output?.some((one) => one.type === "message" && response.status === "completed")) this.set("listening");
-    else this.set(this.state);
+    if (status === "failed") this.failed(details?.error || {});
+    if (status === "cancelled") this.cut();
+    if (this.wanted) this.want();
+    else if (this.state === "thinking" && !(status === "completed" && output?.some((one) => one.type === "message"))) this.set("listening");
   }
 
   failed({ code, message }) {
     if (HARMLESS.has(code)) return;
+    this.committed = false;
     if (code === "input_audio_buffer_commit_empty") this.log.note("Hold a little longer while you talk.");
     else this.log.note(message || "The engine reports an error without words.");
     if (this.state === "thinking") this.set("listening");
   }
 
-  fromRelay(event) {
-    if (event.event === "warning") this.log.note(event.message);
-    if (event.event === "usage") { this.cost = event; this.facts(); }
-    if (event.event === "tool") this.log.note(`${event.ok ? "Used" : "Failed"}: ${event.name.replaceAll("_", " ")}`);
-    if (event.event !== "ended") return;
-    this.close();
-    if (event.code !== "hung_up" && event.code !== "gone") notice(event.message);
-    this.refresh();
+  fromRelay({ event, ...about }) {
+    if (event === "warning") this.log.note(about.message);
+    if (event === "usage") this.cost = { ...about, cost: about.cost + (this.cost?.cost || 0) };
+    if (event === "usage") this.facts();
+    if (event === "tool") this.log.note(`${about.ok ? "Used" : "Failed"}: ${about.name.replaceAll("_", " ")}`);
+    if (event !== "ended") return;
+    if (["upstream", "going_away", "gone"].includes(about.code)) this.lost();
+    else this.lost(about);
   }
 }
 

@@ -69,7 +69,7 @@ class Desk:
         return Tools(self.house.config, self.house.clock)
 
     def pin(self, tools: Tools, model: str = "") -> Pin:
-        """The session as the relay sets it for a person: the server ends turns and is interrupted, unlike a device's."""
+        """The session as the relay sets it for a person: unlike a device's, its turns are ended by the server."""
         found = settings(self.house.config, tools.specs)
         turns = ServerVad() if found.turns is None else replace(found.turns, interrupt_response=True)
         return Pin(build(replace(found, turns=turns), model))

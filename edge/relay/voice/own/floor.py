@@ -241,7 +241,9 @@ class Floor:
         return self._last is seat and self.holder in {None, seat}
 
     def left(self, seat: Seat) -> None:
-        """Its past goes with it."""
+        """Its past goes with it, and all that it holds."""
+        for turn in [turn for turn, one in self._of_turn.items() if one is seat]:
+            del self._of_turn[turn]
         if self._last is seat:
             self._clear(seat)
             self._last = None

@@ -65,7 +65,7 @@ def test_each_has_a_past_of_its_own() -> None:
     two.answer()
     agent.finish(2)
     one.listen(b"11")
-    assert shelf.exchanges == (Exchange("my dog", "nice"),)
+    assert list(shelf.exchanges) == [Exchange("my dog", "nice")]
     one.leave()
     two.listen(b"22")
     assert shelf.exchanges == ()
