@@ -18,7 +18,7 @@ PARTS = (
     "relay_voice",
 )  # fmt: skip
 OTHERS = ("interop",)
-LONG = ("faults", "memory", "power_cuts")
+LONG = ("faults", "memory", "power_cuts", "fleet_waves")
 WITH = {"resources": ("path",), "barge_in": ("double_talk", "barge_in_cards")}
 
 

@@ -31,8 +31,6 @@ NOT_FOUND = 404
 
 _log = logging.getLogger("edge-voice")
 
-Telling = Callable[[dict[str, Any]], None]
-
 
 @dataclass(slots=True, eq=False)
 class Page:

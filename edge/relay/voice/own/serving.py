@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from contextlib import suppress
 from math import inf
+from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -23,6 +24,8 @@ from edge.relay.voice.tools import Tools
 
 MOST_UNSENT = 1000  # events for a client that does not read
 STALL_S = 10.0
+BURST_BYTES = 4 << 20  # of frames at once: a minute of sound; what comes faster than RATE_BYTES after it has to wait,
+RATE_BYTES = 128 << 10  # twice real time: the detector works on every 10 ms of it
 LOOK_S = 1.0
 
 
@@ -37,9 +40,8 @@ class Serving:
         self._clock, self._tools, self._pin = clock, tools, pin
         about = About(f"sess_{secrets.token_hex(8)}", engines.kind, int(expires_at))
         self._session = Session(about, tools, self._spent)
-        if pin is not None:  # a page shows what was heard, and cannot ask for it
-            self._session.config["audio"]["input"]["transcription"] = {"model": engines.kind}
         self._woken = asyncio.Event()
+        self._credit, self._credited = float(BURST_BYTES), clock()
         self._over: asyncio.Future[Ending | None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Ending | None:
@@ -49,6 +51,8 @@ class Serving:
         self._seat = seat
         try:
             session.sit(seat)
+            if self._pin is not None:
+                session.handle({"type": "session.update", "session": self._pinned(self._pin)}, self._clock())
             tasks = [asyncio.ensure_future(work) for work in (self._hear(), self._speak())]
             for task in tasks:
                 task.add_done_callback(self._ended)
@@ -83,6 +87,7 @@ class Serving:
             if message["type"] == "websocket.disconnect":
                 return None
             text = message.get("text")
+            await asyncio.sleep(self._too_fast(len(text or "")))
             event = parsed(text) if text is not None else None
             why = self._pin.refusal(event) if self._pin is not None and event is not None else ""
             if why and event is not None:
@@ -96,6 +101,21 @@ class Serving:
                 if self._engines.is_briefed and self._brief() != before:
                     await self._seat.floor.renew()
             self._woken.set()
+            if len(session.out) > MOST_UNSENT:
+                return UNREAD
+
+    def _too_fast(self, size: int) -> float:
+        """Seconds to wait, so that nobody keeps all others waiting."""
+        now = self._clock()
+        self._credit = min(BURST_BYTES, self._credit + (now - self._credited) * RATE_BYTES) - size
+        self._credited = now
+        return max(0.0, -self._credit / RATE_BYTES)
+
+    def _pinned(self, pin: Pin) -> dict[str, Any]:
+        """What a page is told of its session: the tools are run here, and what was heard is always shown."""
+        found = {key: value for key, value in pin.session.items() if key not in {"tools", "tool_choice", "audio"}}
+        heard = {**pin.session["audio"]["input"], "transcription": {"model": self._engines.kind}}
+        return {**found, "audio": {**pin.session["audio"], "input": heard}}
 
     def _brief(self) -> tuple[str, list[dict[str, object]]]:
         """Instructions and tools as the client has set them; the relay's own tools where it has none."""
@@ -122,8 +142,6 @@ class Serving:
                 frames, session.out = session.out, []
                 for event in frames:
                     await self._send(written(event))
-                if len(session.out) > MOST_UNSENT:
-                    return UNREAD
             now = clock()
             found = self._leash.look(now, self._account.money)
             if isinstance(found, Ending):

@@ -7,12 +7,14 @@ import base64
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openai import AsyncOpenAI
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from edge.agents.local.engine import LocalAgent
 from edge.agents.local.responder import Settings
@@ -248,20 +250,56 @@ def test_a_whole_device_talks_through_the_relay(tmp_path: Path, monkeypatch: pyt
 
 def test_a_person_without_a_vendor_has_the_relays_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work() -> None:
-        async with serving(tmp_path, monkeypatch, {"call_minutes": 0.1}, mind=["Certainly."]) as relay:
+        async with serving(tmp_path, monkeypatch, {"call_minutes": 0.25}, mind=["Certainly."]) as relay:
             client = await talker(relay, page(relay, relay.person("Ada")))
-            created = await client.next("session.created")
-            assert created["session"]["audio"]["input"]["transcription"] is not None
+            session = (await client.next("session.updated"))["session"]  # as where the vendor answers
+            assert session["audio"]["input"]["transcription"] is not None
+            assert session["audio"]["input"]["turn_detection"]["interrupt_response"] is True
+            assert session["instructions"] == relay.house.config.realtime.instructions
             await client.send("session.update", session={"type": "realtime", "tools": []}, event_id="mine")
             refused = (await client.next("error"))["error"]
             assert (refused["code"], refused["event_id"]) == ("session_pinned", "mine")
             answer = await typed(client, "what time is it", 1)  # the relay's own clock, no tool of the client
             assert answer["status"] == "completed"
             assert not [item for item in answer["output"] if item["type"] == "function_call"]
-            assert (await client.next("relay.warning"))["code"] == "time"
+            assert (await client.next("relay.warning", limit=20))["code"] == "time"
             assert await client.end() == (1001, "session_expired")
 
     in_loop(work)
+
+
+def test_who_floods_or_does_not_read_is_slowed_down_or_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.relay.voice.own.serving.BURST_BYTES", 100_000)
+    monkeypatch.setattr("edge.relay.voice.own.serving.RATE_BYTES", 100_000)
+    monkeypatch.setattr("edge.relay.voice.own.serving.STALL_S", 0.5)
+
+    async def work() -> None:
+        async with serving(tmp_path, monkeypatch, {}, mind=["Certainly."]) as relay:
+            flooding = await talker(relay, program(relay, "flood"))
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            for _ in range(8):
+                await flooding.send("input_audio_buffer.append", audio=base64.b64encode(bytes(30_000)).decode())
+            await flooding.send("nonsense")
+            await flooding.next("error")
+            assert loop.time() - began > 1.5
+            await flooding.close()
+            deaf = await connect(f"{relay.ws}/v1/realtime", additional_headers=program(relay, "deaf"), max_queue=1)
+            monkeypatch.setattr("edge.relay.voice.own.serving.RATE_BYTES", 1 << 30)
+            asked = json.dumps({"type": "session.update", "session": {"instructions": "x" * 40_000}})
+            ends = relay.house.metrics.counter("voice_ends_total", "")
+
+            async def ask() -> None:
+                with suppress(ConnectionClosed):
+                    while True:
+                        await deaf.send(asked)
+
+            asking = asyncio.ensure_future(ask())
+            await wait_until(lambda: ends.values.get((("code", "too_slow"),)), 30)
+            asking.cancel()
+            deaf.transport.abort()
+
+    in_loop(work, 60)
 
 
 def test_without_any_engine_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
