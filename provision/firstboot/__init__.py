@@ -1,0 +1,1 @@
+"""The first boot of a card that provision/image has prepared. Standard library only; it lies beside the updater."""

@@ -1,0 +1,1 @@
+"""`provision/image`: makes a Raspberry Pi OS card or image file one device's own."""
