@@ -11,6 +11,7 @@ from edge.config import Config, load
 from edge.errors import ConfigError, EdgeVoiceError
 from edge.host import journal
 from edge.host.control import socket_path
+from edge.host.heap import keep_small
 from edge.linking import begin_again
 from edge.panel.appliance import panels
 from edge.wiring import Assembly, assembled, device_lines
@@ -20,6 +21,7 @@ _log = logging.getLogger("edge-voice")
 
 def serve(path: Path | None) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    keep_small()
     config = load(path)
     journal.set_up(config.log.level)
     try:

@@ -246,6 +246,7 @@ async def assembled(
         sink = lines.sink(speaker)
         thread = AudioThread(front, speaker, inbox.fail, lines.source, sink)
         keeper = Keeper(lines.source, sink, inbox.post, front.attach, lines.rescan, lambda: speaker.busy, inbox.fail)
+        thread.stops.tell = keeper.look
 
         def needed() -> None:
             keeper.need_output()

@@ -19,6 +19,7 @@ import numpy as np
 
 from edge.audio.arrays import Roles, Wish
 from edge.audio.convert import Format, Samples
+from edge.audio.draining import Draining
 from edge.audio.feed import AHEAD_S, LOW_S, TAIL_S, Feed
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
@@ -45,6 +46,8 @@ PIECE_S = 0.08
 LOOK_S = 0.012  # between two looks while a piece is missing
 PERIODS = 100  # PortAudio makes 4 of any buffer: a period of 260 ms for 1 s, and reads that wait so long
 REST_S = 0.5  # from the last sample to a fresh start of the card; longer than any sound server holds samples
+import os as _os
+EPS = float(_os.environ.get('EPS','0.001'))
 RATES = (48_000, 16_000, 44_100, 32_000, 96_000, 24_000, 8_000)  # 48 -> 16 kHz holds the least back
 DTYPES = ("int16", "float32", "int32")
 STALL_S = 2.0  # a suspended card just delivers and takes nothing more; nothing else tells (measured: no error)
@@ -259,6 +262,7 @@ class DeviceSink(_Stream):
         self._running = False  # something was written since the last fresh start
         self._moved = (0, 0.0)  # what was left in the device, and since when
         self._ahead = AHEAD_S
+        self._draining = Draining(0, 1)
         self._silent_at = 0.0  # when only silence is left in it
 
     def open(self) -> None:
@@ -267,6 +271,7 @@ class DeviceSink(_Stream):
         forms = _forms(device, self._rate, Wish().counts(device.outputs))
         opened = _open(device, forms, sd.RawOutputStream, sd.check_output_settings, (OUTPUT_S, OUTPUT_BLOCK_S))
         self._size = opened.stream.write_available
+        self._draining = Draining(opened.form.rate, opened.block)
         self._running, self._moved, self._full_until = False, (0, time.monotonic()), 0.0
         self._speaker.opened(device.name, opened.form.rate, OUTPUT_BLOCK_S)
         self._opened, self._broken = opened, False
@@ -275,13 +280,15 @@ class DeviceSink(_Stream):
         speaker, rate = self._speaker, opened.form.rate
         urgent = speaker.urgent
         if now < self._full_until and not urgent:
+            if self._running:
+                self._draining.told(self._size - opened.stream.write_available, now)
             return self._full_until - now
         if speaker.waiting() is None and not speaker.unfinished and now >= self._silent_at:
             return self._rest(opened, now)
         left = self._size - opened.stream.write_available
+        self._draining.told(left, now)
         if left and urgent:  # nobody waits for what was given already: it is taken back
-            self._start_afresh(opened)
-            speaker.recall(left)
+            speaker.recall(self._start_afresh(opened))
             left = 0
         if left != self._moved[0]:
             self._moved = (left, now)
@@ -307,8 +314,9 @@ class DeviceSink(_Stream):
     def _write(self, opened: _Opened, room: int, left: int, now: float) -> int:
         """Returns how many samples there were."""
         going_on = self._speaker.unfinished
-        samples = self._feed.next(room, left, now)
+        samples = self._feed.next(room, self._draining.left(now), now)
         if len(samples):
+            self._draining.wrote(len(samples))
             underrun = opened.stream.write(_spread(samples, opened.form))
             if underrun and going_on:
                 self._speaker.underruns += 1
@@ -323,14 +331,18 @@ class DeviceSink(_Stream):
         passed = (time.monotonic() - since) * self._speaker.rate
         return max(0, round(left - passed)) if self.is_open else 0
 
-    def _start_afresh(self, opened: _Opened) -> None:
-        """Throw away what is in the device, within a millisecond.
+    def _start_afresh(self, opened: _Opened) -> int:
+        """Throw away what is in the device, within a millisecond; returns how many samples that were.
 
         It also leaves the underrun that silence ends in before PortAudio meets it, which costs time and a line of log.
         """
+        before = time.monotonic()
         opened.stream.abort()
+        thrown = self._draining.whole((before + time.monotonic()) / 2 + EPS)
         opened.stream.start()
+        self._draining.begin()
         self._running, self._moved = False, (0, self._silent_at)
+        return thrown
 
     def stalled(self) -> bool:
         """What is in the device has not become less for STALL_S, or it was refused."""

@@ -121,6 +121,10 @@ class Keeper:
         if self._sink is not None and not self._sink.is_open:
             self._wake.set()
 
+    def look(self) -> None:
+        """Mind the devices now: something has happened to one of them."""
+        self._wake.set()
+
     def close(self) -> None:
         """Close the devices and end the thread. Idempotent."""
         self._end = True

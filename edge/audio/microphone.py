@@ -57,6 +57,28 @@ class Pumped(Protocol):
     def pump(self) -> float | None:
         """Move what can be moved; in how many seconds it wants to be called again, if that is known."""
 
+    def stalled(self) -> bool:
+        """Open, but dead."""
+
+
+class Stops:
+    """Tells of each device once when it has stopped.
+
+    Whoever minds the devices looks twice a second, and a person who begins to speak just before would not be heard.
+    """
+
+    def __init__(self, *lines: Pumped | None) -> None:
+        self._lines = [line for line in lines if line is not None]
+        self._known = [False for _ in self._lines]
+        self.tell: Callable[[], None] = lambda: None
+
+    def look(self) -> None:
+        """After each round."""
+        stopped = [line.stalled() for line in self._lines]
+        if any(now and not before for now, before in zip(stopped, self._known, strict=True)):
+            self.tell()
+        self._known = stopped
+
 
 class AudioThread:
     """Reads, works and writes every few milliseconds, or rarely when nothing is going on.
@@ -78,6 +100,7 @@ class AudioThread:
         self._asleep = threading.Lock()  # released to wake it: an Event makes a new lock for every wait
         self._asleep.acquire()
         self._pace, self._hear_at = Pace(), 0.0
+        self.stops = Stops(self._source, self._sink)
         self._end = False
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
         self.turns = 0  # counts up while the thread lives: the watchdog's evidence
@@ -118,6 +141,7 @@ class AudioThread:
         if front.commanded or time.monotonic() >= self._hear_at:
             self._hear()
         again = self._sink.pump() if self._sink is not None else None
+        self.stops.look()
         speaker.tick()
         now = time.monotonic()
         if again is None:

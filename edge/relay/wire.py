@@ -190,6 +190,8 @@ class Socket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True
+        elif message["type"] == "websocket.accept":
+            del self.request, self.response  # of no use any more, and 3 kB of each link
 
     def handle_cont(self, event: Frame) -> None:
         """See uvicorn."""

@@ -225,6 +225,18 @@ def test_a_close_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> N
     source.hang.set()
 
 
+def test_it_looks_at_once_when_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOOK_S", "FIRST_LOOK_S"):
+        monkeypatch.setattr(module, name, 60.0)
+    lost = threading.Event()
+    source = FakeSource("Mic")
+    keeper = started(source, None, lambda event: lost.set() if isinstance(event, MicLost) else None)
+    source.dead = True
+    keeper.look()
+    assert lost.wait(5.0)
+    keeper.close()
+
+
 def test_without_devices_it_does_nothing() -> None:
     keeper = started(None, None)
     keeper.mute(True)

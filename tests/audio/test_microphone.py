@@ -106,10 +106,14 @@ class Pump:
 
     def __init__(self, again: float | None = None) -> None:
         self.again, self.pumped = again, threading.Event()
+        self.dead = False
 
     def pump(self) -> float | None:
         self.pumped.set()
         return self.again
+
+    def stalled(self) -> bool:
+        return self.dead
 
 
 def test_the_thread_pumps_the_devices_that_want_it_and_leaves_the_others_alone() -> None:
@@ -198,6 +202,30 @@ def test_an_output_has_no_round_of_its_own_just_before_another(monkeypatch: pyte
     devices.sink.again = 0.008
     assert devices.turn(Ears.GUARD) == pytest.approx(GUARD_S, abs=0.0005)
     assert devices.turn(Ears.WATCH) == pytest.approx(0.008)
+
+
+@pytest.mark.parametrize("which", ["source", "sink"])
+def test_a_device_that_has_stopped_is_told_once_and_again_when_it_was_well_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    devices = Devices(monkeypatch)
+    told: list[float] = []
+    devices.thread.stops.tell = lambda: told.append(devices.room.now)
+    device = getattr(devices, which)
+    for device.dead, count in ((False, 0), (True, 1), (True, 1), (False, 1), (True, 2)):
+        devices.thread._turn()
+        assert len(told) == count
+
+
+def test_one_that_stops_is_told_although_the_other_has_stopped_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = Devices(monkeypatch)
+    told: list[float] = []
+    devices.thread.stops.tell = lambda: told.append(devices.room.now)
+    devices.source.dead = True
+    devices.thread._turn()
+    devices.sink.dead = True
+    devices.thread._turn()
+    assert len(told) == 2
 
 
 def test_what_was_noted_is_told_when_it_happens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from tests.signals import power_at
 SPEECH = Path(__file__).parents[1] / "data/speech/livingroom_lamp.flac"
 SPOKEN_S = (0.3, 1.5)  # of it: words, without the silence on either side
 TURN_S = 15
+REACTS_S = 0.25  # from the light to the first word; what the light tells meanwhile is seen
 REPLY_HZ, AUDIBLE = 440.0, 0.002
 LOUD = 1000
 
@@ -67,10 +68,17 @@ class Attended:
         self.device.wait_state("idle", TURN_S)
 
     def talk(self) -> None:
-        """A spoken turn, with the button held (a tap's turn ends by itself in a pause), until it is over."""
+        """A spoken turn, with the button held (a tap's turn ends by itself in a pause), until it is over.
+
+        Raises Refused.
+        """
         before = len(self.device.of("turn"))
         self.command("hold")
         self.device.wait_state("listening", TURN_S)
+        time.sleep(REACTS_S)
+        if self.device.of("state")[-1]["state"] != "listening":
+            self.command("release")
+            raise Refused(self.device.text()[-300:])
         self.device.rig.play(self.words)
         time.sleep(len(self.words) / RATE)
         self.command("release")
@@ -120,6 +128,10 @@ class Attended:
 
 class Unheard(Exception):
     """A turn did not go as it should have."""
+
+
+class Refused(Unheard):
+    """The device has said that it does not listen, before the first word."""
 
 
 def settings(sound: Rig, served: Served) -> dict[str, str]:

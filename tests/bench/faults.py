@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from edge.agents.local.setup import models_dir
 from edge.config import load
 from edge.errors import ControlError
-from tests.bench.attended import Held, Unheard, attended, held
+from tests.bench.attended import Held, Refused, Unheard, attended, held
 from tests.bench.mishaps import OFFLINE, ONLINE, Mishap, Patient, Watchdog, volatile
 from tests.bench.realtime import Served
 from tests.bench.table import median, show
@@ -26,8 +26,8 @@ from tests.rig import Rig, rig, wait_for
 COUNT, OFFLINE_SHARE = 500, 0.1
 WARM_UP = 10  # faults before which nothing is compared: some of what is loaded is loaded for the first
 PHASES = ("idle", "idle", "listening", "thinking", "speaking")
-NOTICED_S = 0.7  # a device that is gone is looked for twice a second: whoever speaks before that is not heard
 READY_S, REST_S, HANG_S = 20.0, 15.0, 10.0
+MOST_REFUSALS = 1  # after a fault
 SHORT_S, LONG_S, WHOLE_S = 0.25, 5.0, 10.0
 
 
@@ -45,6 +45,7 @@ class Tally:
 
     scores: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
     crashes: int = 0
+    refused: int = 0  # presses that were answered by a red light before the first word
     hangs: list[float] = field(default_factory=list)
     at_rest: list[Held] = field(default_factory=list)
 
@@ -55,6 +56,7 @@ class Ward:
     def __init__(self, patient: Patient, chance: random.Random, tally: Tally, watchdog: Watchdog) -> None:
         self._patient, self._chance, self._tally, self._watchdog = patient, chance, tally, watchdog
         self._person, self._served = patient.person, patient.served
+        self._before = deque[str](maxlen=3)
 
     def suffer(self, mishaps: dict[str, Mishap], count: int) -> None:
         """So many of them, at random."""
@@ -66,7 +68,9 @@ class Ward:
             problem = self._one(name, mishaps[name], phase)
             if problem:
                 self._tally.scores[name].failed.append(problem)
-                print(f"{number}: {name}, {phase}: {problem[:60]} ... {problem[-500:]}", flush=True)
+                before = ", ".join(self._before)
+                print(f"{number}: {name}, {phase}, after {before}: {problem[:60]} ... {problem[-500:]}", flush=True)
+            self._before.append(f"{name} ({phase})")
             if number % 25 == 24:
                 print(f"{number + 1} faults", flush=True)
             if self._person.device.process.poll() is not None:
@@ -81,11 +85,8 @@ class Ward:
         try:
             self._bring_to(phase)
             heal = mishap(self._patient, self._chance)
-            time.sleep(NOTICED_S)
             self._tally.scores[name].ready.append(self._person.ready(READY_S))
-            self._served.seconds, self._served.think_ms = SHORT_S, 0
-            wait_for(self._at_rest, REST_S, "rest")
-            self._person.converse(self._served, self._patient.cards.speaker, offline=self._patient.offline)
+            self._converse()
         except (TimeoutError, Unheard, ControlError) as error:
             return str(error)
         finally:
@@ -94,6 +95,21 @@ class Ward:
             if (gap := self._watchdog.longest()) > HANG_S:
                 self._tally.hangs.append(gap)
         return ""
+
+    def _converse(self) -> None:
+        """As somebody does who looks at the light: told that they are not heard, they wait, and press again."""
+        self._served.seconds, self._served.think_ms = SHORT_S, 0
+        for refusals in range(MOST_REFUSALS + 1):
+            wait_for(self._at_rest, REST_S, "rest")
+            try:
+                self._person.converse(self._served, self._patient.cards.speaker, offline=self._patient.offline)
+            except Refused:
+                self._tally.refused += 1
+                if refusals == MOST_REFUSALS:
+                    raise
+                self._person.ready(READY_S)
+            else:
+                return
 
     def _bring_to(self, phase: str) -> None:
         self._served.think_ms = 60_000 if phase == "thinking" else 0
@@ -158,6 +174,7 @@ def _tell(tally: Tally, engine: str, count: int) -> None:
     show("... and what they left", ("what", "value", "goal"), [
         ("crashes", tally.crashes, 0), (f"hangs > {HANG_S:.0f} s", len(tally.hangs), 0),
         ("turns that failed", sum(len(score.failed) for score in tally.scores.values()), 0),
+        ("presses refused before the first word", tally.refused, ""),
         ("threads, before and after", f"{first.threads} {last.threads}", "the same"),
         ("files, before and after", f"{first.files} {last.files}", "the same"),
         ("resident, before and after (MB)", f"{first.resident:.1f} {last.resident:.1f}", "")])  # fmt: skip

@@ -1,4 +1,4 @@
-"""A fake of OpenAI's WebRTC calls over HTTP: offer, answer, sideband by call id, hang-up. No media.
+"""A fake of OpenAI's WebRTC calls over HTTP: offer, answer, sideband by call id, hang-up. No media of its own.
 
 What the browser does over its data channel the test does with `FakeCall.browser`; both ends see the same session, as
 with the vendor. Sockets without a call id are FakeRealtime's own.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from email.parser import BytesParser
 from types import TracebackType
 from typing import Any, Self
@@ -43,6 +44,7 @@ class FakeCall:
                                log=vendor.record)  # fmt: skip
         self.session.config = updated(self.session.config, {k: v for k, v in given.items() if k != "model"})
         self.seen: list[Event] = []
+        self.told: Callable[[Event], object] = lambda _: None  # what is at the other end of the media
         self.sidebands: list[ServerConnection] = []
         self.from_sideband: list[Event] = []
         self.began = time.monotonic()
@@ -69,6 +71,7 @@ class FakeCall:
 
     def _send(self, event: Event) -> None:
         self.seen.append(event)
+        self.told(event)
         for socket in self.sidebands:
             self._leaving.put_nowait((socket, json.dumps(event)))
         self._record.touch()
@@ -140,6 +143,7 @@ class FakeVendor(HttpServer):
         self.hang_up_refusals: list[Refusal] = []
         self.hang_ups: list[str] = []
         self.think_s = 0.0
+        self.peer: Callable[[FakeCall], Awaitable[str]] | None = None  # makes the answers, where there are media
 
     async def __aenter__(self) -> Self:
         await self.realtime.up()
@@ -217,7 +221,8 @@ class FakeVendor(HttpServer):
         number = len(self.calls) + 1
         call = self.calls[f"rtc_{number:04d}"] = FakeCall(self, number, f"rtc_{number:04d}", given, parts["sdp"])
         headers = {"content-type": "application/sdp", "location": f"{CALLS}/{call.id}"}
-        await exchange.reply(201, ANSWER.encode(), headers)
+        answer = await self.peer(call) if self.peer else ANSWER
+        await exchange.reply(201, answer.encode(), headers)
         self.record.touch()
 
     async def _hang_up(self, exchange: Exchange, name: str) -> None:

@@ -11,29 +11,23 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from edge.config import Config
 from edge.relay.bus import scripts
+from edge.relay.bus.line import BATCH, REDIS_S, RedisLine
 from edge.relay.bus.memory import Epochs
 from edge.relay.bus.port import ANSWER_S, KEPT_S, RENEW_S, Gone, Json, Listener, NoAnswer, Place
 from edge.relay.logs import event
-from edge.relay.shared import client
 
-REDIS_S = 1.0  # that Redis may take; on one machine or in one network it takes 1 ms
 TICK_S = 0.5  # between rounds of saying what is due
 TELL_S = 3.0  # how often a watcher says that it watches: after Redis has lost it, too
 WATCH_S = 15.0  # and for how long that holds
 TIME_S = 5.0  # between looks at Redis' clock, and words to ourselves
-QUIET_S = 12.0  # without any of those the line to Redis is dead, whatever the kernel says
 TOO_LATE_S = ANSWER_S + 0.5  # whoever asked has given up
-BATCH = 250  # scripts sent together
-MOST_OUT = 4000  # messages waiting for Redis; when half full, levels are dropped
 MOST_ASKED = 1000  # commands of other processes at work
-AGAIN_S = 0.5  # before Redis is tried again
 
 _log = logging.getLogger("edge-voice")
 
@@ -53,25 +47,19 @@ class RedisBus:
 
     def __init__(self, config: Config, node: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._node, self._clock = node, clock
-        self._redis = client(config, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S, decode_responses=True)
-        self._ears = client(config, socket_connect_timeout=REDIS_S, decode_responses=True)
-        self._scripts = {
-            name: self._redis.register_script(text)
-            for name, text in (("claim", scripts.CLAIM), ("keep", scripts.KEEP), ("release", scripts.RELEASE),
-                               ("watches", scripts.WATCHES))
-        }  # fmt: skip
+        self.line = RedisLine(config, node, clock)
         self._epochs = Epochs()
         self._held: dict[str, _Held] = {}
         self._watches: dict[str, float] = {}  # devices watched here, with the time when Redis is told again
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self._asked: set[asyncio.Task[None]] = set()
-        self._out: asyncio.Queue[tuple[str, str]] = asyncio.Queue(MOST_OUT)
-        self._offset: float | None = None  # Redis' clock less ours
         self._number = 0
         self._listener: Listener | None = None
-        self._began = asyncio.Event()
-        self.hears = False  # whether Redis brings us messages
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Messages that Redis did not take, or that came too late."""
+        return self.line.dropped
 
     def attach(self, listener: Listener) -> None:
         """See port.Bus."""
@@ -80,28 +68,26 @@ class RedisBus:
     @asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
         """See port.Bus."""
-        tasks = [asyncio.ensure_future(one()) for one in (self._listen, self._round, self._send_on)]
+        line = self.line
+        works = (line.listen(self._say_all_again, self._heard), self._round(), line.send_on())
+        tasks = [asyncio.ensure_future(work) for work in works]
         with suppress(TimeoutError):
             async with asyncio.timeout(REDIS_S):
-                await self._began.wait()
+                await line.began.wait()
         try:
             yield
         finally:
-            for task in (*tasks, *self._asked):
-                task.cancel()
-            await asyncio.gather(*tasks, *self._asked, return_exceptions=True)
+            await _ended([*tasks, *self._asked])
             for device, held in list(self._held.items()):
                 await self.release(device, held.epoch)
-            for one in (self._redis, self._ears):
-                with suppress(Exception):
-                    await one.aclose()
+            await line.close()
 
     # --- what is linked here ------------------------------------------------------------------------------
 
     async def claim(self, device: str, about: Json) -> int:
         """See port.Bus."""
         args = [scripts.NODE, self._node, device, json.dumps(about), int(KEPT_S * 1000)]
-        found = await self._run("claim", [scripts.DEVICE + device, scripts.WATCH + device], args)
+        found = await self.line.run("claim", [scripts.DEVICE + device, scripts.WATCH + device], args)
         now = self._clock()
         epoch, watchers = (int(found[0]), found[1]) if found is not None else (self._epochs.next(), [])
         held = _Held(epoch, about, now + RENEW_S if found is not None else now)
@@ -114,7 +100,7 @@ class RedisBus:
         found = self._held.get(device)
         if found is not None and found.epoch <= epoch:
             del self._held[device]
-        await self._run("release", [scripts.DEVICE + device], [self._node, epoch])
+        await self.line.run("release", [scripts.DEVICE + device], [self._node, epoch])
 
     def describe(self, device: str, epoch: int, about: Json) -> None:
         """See port.Bus."""
@@ -131,10 +117,10 @@ class RedisBus:
         others = [one for one in wanted if one not in own]
         for start in range(0, len(others), BATCH):
             part = others[start : start + BATCH]
-            pipe = self._redis.pipeline(transaction=False)
+            pipe = self.line.redis.pipeline(transaction=False)
             for one in part:
                 pipe.hmget(scripts.DEVICE + one, "node", "epoch", "about")
-            rows = await self._try(pipe.execute)
+            rows = await self.line.attempt(pipe.execute)
             found |= {one: _place(row) for one, row in zip(part, rows or (), strict=False) if row[0]}
         return {**found, **own}
 
@@ -150,10 +136,10 @@ class RedisBus:
         answered: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answered
         told = {"t": "ask", "n": number, "from": self._node, "device": device, "epoch": place.epoch,
-                "at": self._time(), "request": request}  # fmt: skip
+                "at": self.line.time(), "request": request}  # fmt: skip
         try:
             async with asyncio.timeout(ANSWER_S):
-                if not await self._publish(scripts.NODE + place.node, told):
+                if not await self.line.publish(scripts.NODE + place.node, told):
                     raise Gone("The device is offline.")  # its process has died, and the entry runs out
                 answer = await answered
         except TimeoutError:
@@ -174,10 +160,10 @@ class RedisBus:
             answer = {"gone": str(gone)}
         except NoAnswer as silent:
             answer = {"silent": str(silent)}
-        await self._publish(scripts.NODE + told["from"], {"t": "answer", "n": told["n"], "answer": answer})
+        await self.line.publish(scripts.NODE + told["from"], {"t": "answer", "n": told["n"], "answer": answer})
 
     def _is_late(self, at: float | None) -> bool:
-        now = self._time()
+        now = self.line.time()
         return at is not None and now is not None and now - at > TOO_LATE_S
 
     # --- watching -----------------------------------------------------------------------------------------
@@ -200,14 +186,11 @@ class RedisBus:
     def pass_on(self, device: str, text: str, *, droppable: bool) -> None:
         """See port.Bus. What Redis does not take is dropped and counted; levels first."""
         for node in self._watchers(device):
-            if self._out.full() or (droppable and self._out.qsize() > MOST_OUT / 2):
-                self.dropped += 1
-            else:
-                self._out.put_nowait((scripts.NODE + node, json.dumps({"t": "event", "device": device, "text": text})))
+            self.line.put(scripts.NODE + node, {"t": "event", "device": device, "text": text}, droppable=droppable)
 
     async def spread(self, what: str, device: str) -> None:
         """See port.Bus."""
-        if not await self._publish(scripts.ALL, {"t": "told", "what": what, "device": device}):
+        if not await self.line.publish(scripts.ALL, {"t": "told", "what": what, "device": device}):
             assert self._listener is not None
             self._listener.told(what, device)
 
@@ -222,27 +205,9 @@ class RedisBus:
 
     async def _say_watch(self, device: str, seconds: float) -> None:
         args = [scripts.NODE, self._node, device, int(seconds * 1000)]
-        await self._run("watches", [scripts.DEVICE + device, scripts.WATCH + device], args)
+        await self.line.run("watches", [scripts.DEVICE + device, scripts.WATCH + device], args)
 
     # --- from Redis ---------------------------------------------------------------------------------------
-
-    async def _listen(self) -> None:
-        """For ever; after each new connection everything is said again."""
-        while True:
-            try:
-                async with self._ears.pubsub() as ears:
-                    await ears.subscribe(scripts.NODE + self._node, scripts.ALL)
-                    self._say_all_again()
-                    while (message := await ears.get_message(timeout=QUIET_S)) is not None:
-                        self.hears = True
-                        self._began.set()
-                        if message["type"] == "message":
-                            self._heard(message["data"])
-            except Exception as error:  # noqa: BLE001  whatever a client makes of a server that is away
-                if self.hears:
-                    event(_log, logging.WARNING, "redis_lost", error=type(error).__name__)
-                self.hears = False
-            await asyncio.sleep(AGAIN_S)
 
     def _say_all_again(self) -> None:
         now = self._clock()
@@ -278,7 +243,7 @@ class RedisBus:
 
     def _begin(self, told: Json) -> None:
         if len(self._asked) >= MOST_ASKED or self._is_late(told["at"]):
-            self.dropped += 1
+            self.line.dropped += 1
             return
         task = asyncio.ensure_future(self._answer(told))
         self._asked.add(task)
@@ -306,65 +271,35 @@ class RedisBus:
         looked = 0.0
         while True:
             now = self._clock()
-            if self.hears:
+            if self.line.hears:
                 await self._keep([one for one, held in self._held.items() if held.due <= now], now)
                 for device in [one for one, due in self._watches.items() if due <= now]:
                     self._watches[device] = now + TELL_S
                     await self._say_watch(device, WATCH_S)
                 if now - looked > TIME_S:
                     looked = now
-                    await self._look_at_time()
+                    await self.line.look_at_time()
             await asyncio.sleep(TICK_S)
 
     async def _keep(self, due: list[str], now: float) -> None:
         for start in range(0, len(due), BATCH):
             part = [(one, self._held[one]) for one in due[start : start + BATCH] if one in self._held]
-            pipe = self._redis.pipeline(transaction=False)
+            pipe = self.line.redis.pipeline(transaction=False)
             for one, held in part:
                 args = [scripts.NODE, self._node, one, json.dumps(held.about), int(KEPT_S * 1000), held.epoch]
                 pipe.eval(scripts.KEEP, 1, scripts.DEVICE + one, *args)
                 held.due = now + RENEW_S
-            for (one, held), kept in zip(part, await self._try(pipe.execute) or (), strict=False):
+            for (one, held), kept in zip(part, await self.line.attempt(pipe.execute) or (), strict=False):
                 if kept == 0:
                     self._is_replaced(one, held.epoch + 1)
 
-    async def _look_at_time(self) -> None:
-        await self._publish(scripts.NODE + self._node, {"t": "beat"})
-        before = self._clock()
-        found = await self._try(self._redis.time)
-        if found is not None:
-            self._offset = found[0] + found[1] / 1e6 - (before + self._clock()) / 2
 
-    def _time(self) -> float | None:
-        """By Redis' clock; None before it is known."""
-        return None if self._offset is None else self._clock() + self._offset
-
-    async def _send_on(self) -> None:
-        while True:
-            batch = [await self._out.get()]
-            while len(batch) < BATCH and not self._out.empty():
-                batch.append(self._out.get_nowait())
-            pipe = self._redis.pipeline(transaction=False)
-            for channel, text in batch:
-                pipe.publish(channel, text)
-            if await self._try(pipe.execute) is None:
-                self.dropped += len(batch)
-
-    async def _publish(self, channel: str, told: Json) -> int:
-        """How many hear it."""
-        return int(await self._try(lambda: self._redis.publish(channel, json.dumps(told))) or 0)
-
-    async def _run(self, name: str, keys: list[str], args: list[Any]) -> Any:
-        return await self._try(lambda: self._scripts[name](keys=keys, args=args))
-
-    async def _try(self, work: Callable[[], Awaitable[Any]]) -> Any:
-        """None without Redis."""
-        try:
-            return await work()
-        except Exception as error:  # noqa: BLE001  as above
-            if self.hears:
-                event(_log, logging.WARNING, "redis_failed", error=type(error).__name__)
-            return None
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancelled until they are over: redis-py may take a cancellation for a timeout of its own."""
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=0.1)
 
 
 def _place(row: list[str]) -> Place:

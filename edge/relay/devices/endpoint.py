@@ -75,6 +75,7 @@ class Endpoint:
             return
         finally:
             self._unproven -= 1
+        socket.scope["headers"].clear()  # nobody reads them any more, and there are thousands of links
         await self._serve(link)
 
     def _admit(self) -> None:

@@ -137,6 +137,20 @@ def listed(db: sqlite3.Connection, who: Who, device: str | None = None) -> list[
     ]
 
 
+def role(db: sqlite3.Connection, person: str, device: str) -> Role | None:
+    """What somebody may do with a device now: they, or it, may have been removed since they came."""
+    row = db.execute(
+        "SELECT owner, role FROM devices JOIN people ON people.id = ? "
+        "LEFT JOIN access ON access.person = people.id AND access.device = devices.id "
+        "WHERE devices.id = ? AND revoked IS NULL", (person, device),
+    ).fetchone()  # fmt: skip
+    if row is None:
+        return None
+    if row["owner"]:
+        return Role.OWNER
+    return Role(row["role"]) if row["role"] is not None else None
+
+
 def people(db: sqlite3.Connection, device: str) -> list[dict[str, Any]]:
     """Who may use it, for its owners."""
     rows = db.execute(

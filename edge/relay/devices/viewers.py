@@ -14,10 +14,10 @@ from contextlib import AsyncExitStack, suppress
 from starlette.websockets import WebSocket
 
 from edge.relay.bus.port import Json
+from edge.relay.devices import registry
 from edge.relay.devices.hub import Hub
 from edge.relay.devices.link import REVOKED, TOO_BIG, VERSION, parsed
 from edge.relay.doors import Role, Who
-from edge.relay.people.repository import by_id
 from edge.relay.refused import Refused
 
 MOST_WAITING = 256  # messages that a viewer may be behind; when a quarter is full, levels are dropped
@@ -46,6 +46,8 @@ class Viewer:
 
     def show(self, text: str, *, droppable: bool = False) -> None:
         """Queue a message. Whoever does not keep up loses levels at first, then the socket."""
+        if self._ending is not None:
+            return
         if droppable and len(self._out) >= MOST_WAITING / 4:
             self._dropped.add(what="level")
         elif len(self._out) >= MOST_WAITING:
@@ -103,10 +105,7 @@ class Viewer:
         self.end(AWAY, "restart")
 
     async def _role(self) -> Role | None:
-        house, who = self._hub.house, self._who
-        if await house.store.run(lambda db: by_id(db, who.id)) is None:
-            return None
-        return await house.doors.role(who, self._device)
+        return await self._hub.house.store.run(lambda db: registry.role(db, self._who.id, self._device))
 
     async def _read(self) -> None:
         while self._ending is None:

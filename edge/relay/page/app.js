@@ -2,7 +2,7 @@
 
 import { account, entering } from "./account.js";
 import { device, devices, leave } from "./devices.js";
-import { Refused, get } from "./net.js";
+import { get } from "./net.js";
 import { talk } from "./talk.js";
 import { $, notice } from "./view.js";
 
@@ -14,64 +14,64 @@ function show(name) {
   $("nav").hidden = name === "enter";
   for (const link of $("nav").children) {
     const here = link.hash === `#${name === "device" ? "devices" : name}`;
-    if (here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    link.ariaCurrent = here ? "page" : null;
+    if (here) document.title = `${link.textContent} · edge-voice`;
   }
 }
 
 async function route() {
   const [name, value = ""] = location.hash.slice(1).split("=");
+  leave();
   notice("");
-  if (name === "setup" || name === "invite") {
+  if (!me || name === "setup" || name === "invite") {
     show("enter");
-    return entering(name, value, me, entered);
-  }
-  if (!me) {
-    show("enter");
-    return entering("login", "", null, entered);
+    entering(["setup", "invite"].includes(name) ? name : "login", value, me, entered);
+    return;
   }
   const view = VIEWS.includes(name) ? name : "talk";
-  if (view !== "device") leave();
   show(view);
   try {
     if (view === "devices") await devices();
     if (view === "device") await device(value);
     if (view === "account") await account(me, signedOut);
   } catch (error) {
-    failed(error);
+    if (error.status === 401) signedOut();
+    else notice(error.message);
   }
-}
-
-function failed(error) {
-  if (error instanceof Refused && error.status === 401) signedOut();
-  else notice(error.message);
 }
 
 function signedOut() {
   me = null;
   talk.close();
-  leave();
-  if (location.hash) location.hash = "";
-  else route();
+  history.replaceState(null, "", "#talk");
+  route();
 }
 
 async function entered() {
   await look();
-  if (location.hash && location.hash !== "#talk") history.replaceState(null, "", "#talk"); // the code is used up
-  route();
+  if (location.hash && !VIEWS.includes(location.hash.slice(1))) history.replaceState(null, "", "#talk"); // the code is used up
+  await route();
   $("main").focus();
 }
 
 async function look() {
   try {
     me = await get("/api/me");
-    talk.offer(me.voice, look);
   } catch (error) {
-    me = null;
-    if (error.status !== 401) notice(error.message);
+    if (error.status === 401) me = null;
+    throw error;
   }
+  talk.offer(me.voice, look);
 }
 
-addEventListener("hashchange", route);
-await look();
+addEventListener("hashchange", async () => {
+  await route();
+  $("main").focus({ preventScroll: true });
+});
+$("skip").onclick = (event) => {
+  event.preventDefault(); // its address would be a view's
+  $("main").focus();
+};
+const problem = await look().catch((error) => error);
 await route();
+if (problem && problem.status !== 401) notice(problem.message);

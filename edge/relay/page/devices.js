@@ -1,23 +1,24 @@
 // The devices that somebody may see, and one of them live.
 
-import { invite } from "./account.js";
-import { backoff, get, pause, post, remove, socket } from "./net.js";
-import { $, Log, ask, doing, make, notice, seconds, shown } from "./view.js";
+import { invite, listing } from "./account.js";
+import { backoff, get, patch, pause, post, remove, socket } from "./net.js";
+import { $, Log, ask, doing, make, notice, percent, seconds } from "./view.js";
 
-const COMMANDS = [["press", "Press its button"], ["mute", "Mute"], ["unmute", "Unmute"], ["forget", "Forget the conversation"], ["timers", "Timers"], ["restart", "Restart"]];
+const COMMANDS = [["press", "Press its button"], ["mute", "Mute"], ["forget", "Forget"], ["timers", "Timers"], ["restart", "Restart"]];
 const SURE = { restart: "Restart the device's service? A conversation there would end.", forget: "Make the device forget its conversation?" };
-const ANSWER = 5000; // ms
+const PARTS = { microphone: "microphone", speaker: "loudspeaker" };
+const NOTES = { interrupted: "Interrupted.", forgotten: "The conversation is forgotten.", nothing_heard: "Nothing was heard." };
+const ANSWER = 8000; // ms: above the relay's own limit
 
 let live = null;
 
 export async function devices() {
   const { devices: found } = await get("/api/devices");
-  $("device-list").replaceChildren(...found.map((one) => make("li", {},
+  listing($("device-list"), found, "No devices yet.", (one) => make("li", {},
     make("h2", {}, make("span", { class: one.online ? "dot on" : "dot" }), make("a", { href: `#device=${one.id}` }, one.name || one.id)),
-    make("small", {}, [one.online ? "online" : "offline", one.state, one.version, one.role === "viewer" && "you may watch it"].filter(Boolean).join(" · ")))));
-  if (!found.length) $("device-list").append(make("li", {}, "No devices yet."));
+    make("small", {}, [one.online ? one.state || "online" : "offline", one.version, one.role === "viewer" && "you may watch it"].filter(Boolean).join(" · "))));
   $("pair").onsubmit = doing(async () => {
-    const { id } = await post("/api/devices/pair", { code: $("pair-code").value.trim().toUpperCase() });
+    const { id } = await post("/api/devices/pair", { code: $("pair-code").value.trim() });
     $("pair-code").value = "";
     location.hash = `device=${id}`;
   });
@@ -29,62 +30,79 @@ export function leave() {
 }
 
 export async function device(id) {
-  leave();
-  const about = await get(`/api/devices/${encodeURIComponent(id)}`);
+  const path = `/api/devices/${encodeURIComponent(id)}`;
+  const about = await get(path);
   const owner = about.role === "owner";
-  $("device-name").textContent = about.name || id;
+  $("device-name").textContent = $("device-called").value = about.name || id;
   for (const node of $("device").querySelectorAll(".owner")) node.hidden = !owner;
   $("device-log").replaceChildren(make("p", { class: "empty" }, "What happens appears here."));
-  const one = live = new Live(id);
-  $("device-buttons").hidden = !owner;
-  $("device-buttons").replaceChildren(...COMMANDS.map(([name, text]) => make("button", { type: "button", onclick: doing(async () => {
-    if (SURE[name] && !await ask(SURE[name])) return;
-    const result = await one.command(name);
-    if (name === "timers") one.log.note(timers(result));
-  }) }, text)));
+  const one = live = new Live(path);
+  $("device-buttons").replaceChildren(...COMMANDS.filter(([name]) => owner || name === "timers").map(([name, text]) => make("button", {
+    type: "button", id: `device-${name}`, onclick: doing(async () => {
+      if (SURE[name] && !await ask(SURE[name])) return;
+      const result = await one.command(name === "mute" && one.muted ? "unmute" : name);
+      if (name === "timers") one.log.note(timers(result));
+    }) }, text)));
   $("device-volume").onchange = doing(() => one.command("volume", Number($("device-volume").value)));
   $("device-say").onsubmit = doing(async ({ submitter }) => {
     await one.command(submitter.value, $("device-text").value);
     $("device-text").value = "";
   });
-  $("device-invite").onclick = doing(() => invite(id));
+  $("device-rename").onsubmit = doing(async () => {
+    await patch(path, { name: $("device-called").value });
+    $("device-name").textContent = $("device-called").value;
+  });
+  $("device-words").checked = about.transcripts;
+  $("device-words").onchange = doing(() => patch(path, { transcripts: $("device-words").checked }));
+  $("device-config").ontoggle = doing(async () => { if ($("device-config").open) settings(one, await one.command("settings")); });
+  $("device-config").open = false;
+  listing($("device-people"), about.people || [], "Nobody but the relay's owners.", (who) => make("li", {}, who.name, make("small", {}, who.role)));
+  $("device-invite").onsubmit = doing(() => invite({ role: $("device-role").value, device: id }));
   $("device-remove").onclick = doing(async () => {
     if (!await ask(`Remove ${about.name || id}? Its key is good no more, and it must be paired again.`)) return;
-    await remove(`/api/devices/${encodeURIComponent(id)}`);
+    await remove(path);
     location.hash = "devices";
   });
   one.run();
 }
 
-const timers = (result) => {
-  const found = result.timers || [];
-  return found.length ? found.map((one) => `${one.name || "timer"}: ${Math.round(one.in_s ?? one.left_s ?? 0)} s`).join(", ") : "No timers are running.";
-};
+const timers = ({ timers: found = [] }) => found.map((one) => `${one.name || "Timer"}: ${Math.round(one.left_s)} s`).join(", ") || "No timers are running.";
+
+function settings(one, { settings: found }) {
+  $("device-settings").replaceChildren(...Object.entries(found).map(([key, { value, low, high, about }]) => {
+    const flag = typeof value === "boolean";
+    const kind = flag ? { type: "checkbox", checked: value } : typeof value === "number" ? { type: "number", value, min: low ?? "", max: high ?? "", step: "any" } : { value };
+    const input = make("input", { ...kind, onchange: doing(() => one.command("settings", { [key]: flag ? input.checked : kind.type ? input.valueAsNumber : input.value })) });
+    const text = make("span", {}, key, make("br"), make("small", {}, `${about}; until it restarts`));
+    return make("label", flag ? { class: "check" } : {}, ...(flag ? [input, text] : [text, input]));
+  }));
+}
 
 // The control protocol of the device's own socket, through the relay.
 class Live {
-  constructor(id) {
-    this.id = id;
-    this.closed = false;
+  constructor(path) {
+    this.path = path;
     this.next = 0;
     this.waiting = new Map();
     this.log = new Log($("device-log"));
+    this.tell("Connecting…");
   }
 
   async run() {
     for (let attempt = 0; !this.closed; attempt += 1) {
       try {
-        const line = this.line = await socket(`/api/devices/${encodeURIComponent(this.id)}/live`);
+        const line = this.line = await socket(`${this.path}/live`);
         if (this.closed) return line.close();
         attempt = 0;
         line.onmessage = ({ data }) => this.came(JSON.parse(data));
-        await new Promise((resolve) => { line.onclose = resolve; });
+        const { code, reason } = await new Promise((resolve) => { line.onclose = resolve; });
+        if (code === 4403) return this.closed || notice(reason); // it is not to be seen any more
       } catch (error) {
-        if (error.status >= 400 && error.status < 500 && error.status !== 429) return notice(error.message);
+        if (error.status === 401) return this.closed || notice(error.message);
       }
       for (const { reject } of this.waiting.values()) reject(new Error("The connection to the relay was lost."));
       this.waiting.clear();
-      if (!this.closed) this.state("The connection to the relay was lost. Trying again…");
+      this.tell("The connection to the relay was lost. Trying again…");
       await pause(300 + backoff(attempt, 15000));
     }
     return undefined;
@@ -93,7 +111,7 @@ class Live {
   command(command, argument) {
     if (this.line?.readyState !== WebSocket.OPEN) return Promise.reject(new Error("There is no connection to the relay at the moment."));
     const id = this.next += 1;
-    this.line.send(JSON.stringify({ v: 1, id, command, ...(argument === undefined ? {} : { argument }) }));
+    this.line.send(JSON.stringify({ v: 1, id, command, argument }));
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       setTimeout(() => this.waiting.delete(id) && reject(new Error("The device has not answered.")), ANSWER);
@@ -101,40 +119,57 @@ class Live {
   }
 
   came(message) {
-    if (message.id !== undefined && this.waiting.has(message.id)) {
-      const { resolve, reject } = this.waiting.get(message.id);
-      this.waiting.delete(message.id);
-      return message.ok ? resolve(message.result || {}) : reject(new Error(message.error || "The device refuses this."));
+    if (this.closed) return;
+    const { event, id } = message;
+    if (this.waiting.has(id)) {
+      const { resolve, reject } = this.waiting.get(id);
+      this.waiting.delete(id);
+      if (message.ok) resolve(message.result || {});
+      else reject(new Error(message.error || "The device refuses this."));
     }
-    const { event } = message;
-    const key = message.turn ?? "now";
-    if (event === "presence") this.state(message.online ? "Online." : "Offline.");
-    else if (event === "state") this.state(message.muted ? "Muted." : `${String(message.state)[0].toUpperCase()}${String(message.state).slice(1)}.`);
-    else if (event === "level") shown($("device-level"), message.db ?? -100);
-    else if (event === "user_transcript") this.log.write(`u${key}`, "Person", message.text, { kind: "me" });
-    else if (event === "reply_transcript") this.log.write(`r${key}`, "Device", message.text, { more: !message.final });
-    else if (event === "tool") this.log.note(`Tool: ${message.name}`);
-    else if (event === "error") this.log.note(message.message);
-    else if (event === "turn") this.turn(message);
-    else if (event === "device" || event === "status") this.facts(message);
-    return undefined;
+    if (event === "presence") this.tell(message.online ? "Online." : "Offline.");
+    if (event === "state" || event === "status") this.stands(message);
+    if (event === "status") this.facts(message);
+    if (event === "mute") this.stands({ muted: message.on });
+    if (event === "volume") $("device-volume").value = message.percent;
+    if (event === "level") $("device-level").value = percent(message.db);
+    if (event === "user_transcript") this.words("Person", "me", message);
+    if (event === "reply_transcript") this.words("Device", "", { ...message, more: true });
+    if (event === "tool") this.log.note(`Tool: ${message.name}`);
+    if (event === "error" || event === "warning") this.log.note(message.message);
+    if (NOTES[event]) this.log.note(NOTES[event]);
+    if (PARTS[event]) this.log.note(`The ${PARTS[event]} works again.`);
+    if (event === "turn") this.turn(message);
   }
 
-  turn(message) {
-    const told = Object.entries(message.latency_ms || {}).filter(([, value]) => typeof value === "number");
-    this.log.note(told.length ? told.map(([name, value]) => `${name.replace(/_ms$/, "").replaceAll("_", " ")} ${seconds(value)}`).join(", ") : "Turn over.");
+  stands({ state = this.state, muted = this.muted }) {
+    Object.assign(this, { state, muted });
+    this.tell(muted ? "Muted." : state ? `${state[0].toUpperCase()}${state.slice(1)}.` : "Online.");
+    if ($("device-mute")) $("device-mute").textContent = muted ? "Unmute" : "Mute";
+  }
+
+  // Of each side one line at a time, which grows until the other side or the next turn has the word.
+  words(who, kind, { text, final, more }) {
+    if (this.speaker !== who) this.key = performance.now();
+    this.speaker = final ? "" : who;
+    this.log.write(this.key, who, text, { kind, more });
+  }
+
+  turn({ latency_ms: took = {} }) {
+    this.speaker = "";
+    const first = took.first_sound ?? took.first_audio;
+    if (first !== undefined) this.log.note(`Answered after ${seconds(first)}.`);
   }
 
   facts({ v, event, ...about }) {
     if (about.speaker?.volume !== undefined) $("device-volume").value = about.speaker.volume;
-    if (about.state) this.state(`${about.state}.`);
     const rows = Object.entries(about).filter(([, value]) => value !== null && value !== "");
     $("device-facts").replaceChildren(...rows.flatMap(([name, value]) => [
       make("dt", {}, name.replaceAll("_", " ")), make("dd", {}, typeof value === "object" ? JSON.stringify(value) : String(value)),
     ]));
   }
 
-  state(text) { if (live === this) $("device-state").textContent = text; }
+  tell(text) { if (!this.closed) $("device-state").textContent = text; }
 
   close() {
     this.closed = true;

@@ -21,7 +21,7 @@ const HELD = {
   thinking: ["Hold to talk", "Thinking…", "Hold to add something."],
   speaking: ["Hold to talk", "Speaking.", "Hold to interrupt."],
 };
-const ENGINES = { local: "the relay's offline engine", chained: "the relay's chained engine" };
+const ENGINES = { local: "Offline engine", chained: "Chained engine" };
 const HARMLESS = new Set(["response_cancel_not_active", "conversation_already_has_active_response"]);
 const TRIES = 6; // to connect again after a change of network
 const LOOK = 60; // ms between looks at the levels
@@ -33,6 +33,7 @@ const KEPT = ["ptt", "read"]; // settings that this browser keeps
 class Talk {
   constructor() {
     this.way = null; // a Call or a Line while there is a conversation
+    this.ready = false; // whether it is open
     this.state = "idle";
     this.muted = false;
     this.turns = [];
@@ -60,7 +61,7 @@ class Talk {
     this.set("idle");
   }
 
-  get pushes() { return Boolean(this.way) && $("ptt").checked && this.state !== "connecting"; }
+  get pushes() { return this.ready && $("ptt").checked; }
 
   keep() {
     for (const id of KEPT) localStorage.setItem(id, $(id).checked ? "on" : "");
@@ -79,7 +80,7 @@ class Talk {
     const how = { webrtc: "straight to the voice service", relay: "over this relay" }[voice?.way];
     const sorted = [...this.turns].sort((a, b) => a - b);
     const told = [
-      voice?.model && `${ENGINES[voice.model] || voice.model}${how ? `, ${how}` : ""}`,
+      ENGINES[voice?.model] || voice?.model, voice?.model && how,
       voice?.minutes_left > 0 && `at most ${Math.round(voice.minutes_left)} minutes`,
       sorted.length && `usually answers after ${seconds(sorted[sorted.length >> 1])}`,
       this.cost && `${this.cost.cost.toFixed(3)} ${this.cost.currency}`,
@@ -93,18 +94,20 @@ class Talk {
     const none = state === "idle" && this.voice?.way === "none";
     const [button, text, hint] = ($("ptt").checked && HELD[state]) || SAY[state];
     $("stage").dataset.state = state;
+    $("stage").classList.toggle("open", this.ready && !$("ptt").checked); // the round button shows sound, not what it does
     $("button-text").textContent = button;
     $("button").disabled = none;
     const line = none ? `Talking is not possible now. ${this.voice.why}` : this.muted && state === "listening" ? "Muted." : text;
     if ($("state").textContent !== line) $("state").textContent = line;
     $("hint").textContent = none ? "" : hint;
-    for (const id of ["mute", "stop", "send"]) $(id).disabled = !this.way || state === "connecting";
+    for (const id of ["mute", "stop", "send"]) $(id).disabled = !this.ready;
     $("end").disabled = state === "idle";
   }
 
   // --- beginning and end ---------------------------------------------------------------------------------------
 
   start = doing(async () => {
+    this.retrying = null;
     try {
       await this.connect("connecting");
     } catch (error) {
@@ -127,6 +130,7 @@ class Talk {
     await way.open({ mic, sink: $("out").value });
     if (way !== this.way) return way.close();
     listDevices(); // their names are known now
+    this.ready = true;
     this.changeTurns();
     this.set("listening");
     this.timer = setInterval(() => this.look(), LOOK);
@@ -147,6 +151,7 @@ class Talk {
     clearTimeout(this.sending);
     this.way?.close();
     this.way = null;
+    this.ready = false;
     this.awake?.release();
     for (const id of ["level-in", "level-out"]) $(id).value = 0;
     $("stage").style.setProperty("--level", 0);
@@ -155,26 +160,27 @@ class Talk {
   close() {
     if (document.activeElement === $("end")) $("button").focus(); // it is disabled now
     this.hangUp();
+    this.retrying = null;
     this.muted = false;
     $("mute").ariaPressed = "false";
     this.set("idle");
   }
 
   async lost(why) {
-    if (this.state === "connecting") this.connecting = false;
+    const mine = this.retrying = {};
     this.hangUp();
     let problem = why;
     for (let attempt = 0; !why && attempt < TRIES; attempt += 1) {
       this.set("reconnecting");
       await Promise.race([pause(backoff(attempt, 8000) + 200), new Promise((resolve) => addEventListener("online", resolve, { once: true }))]);
-      if (this.state !== "reconnecting" || this.way) return; // the person was quicker
+      if (this.retrying !== mine) return; // the person was quicker
       try {
         await this.refresh();
         await this.connect("reconnecting");
-        if (this.way) this.log.note("Connected again. What was said before is not remembered there.");
+        if (this.ready) this.log.note("Connected again. What was said before is not remembered there.");
         return;
       } catch (error) {
-        if (this.state !== "reconnecting") return;
+        if (this.retrying !== mine) return;
         this.hangUp();
         problem = error;
         if (error.status && error.status !== 503) break; // it will not be otherwise in a moment
@@ -190,15 +196,14 @@ class Talk {
   send(type, more = {}) { this.way.send({ type, ...more }); }
 
   changeTurns() {
-    if (this.way && this.state !== "connecting" || this.timer) {
-      const held = $("ptt").checked;
-      this.way?.send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: held ? null : VAD } } } });
-      this.open(!held);
-    }
     this.set(this.state);
+    if (!this.ready) return;
+    const held = $("ptt").checked;
+    this.send("session.update", { session: { type: "realtime", audio: { input: { turn_detection: held ? null : VAD } } } });
+    this.open(!held);
   }
 
-  open(on) { this.way?.mute(!on || this.muted, $("ptt").checked && !on); }
+  open(on) { this.way.mute(!on || this.muted, $("ptt").checked && !on); }
 
   mute(on) {
     this.muted = on;
@@ -240,7 +245,7 @@ class Talk {
   type(event) {
     event.preventDefault();
     const text = $("typed").value.trim();
-    if (!text || $("send").disabled) return;
+    if (!text || !this.ready) return;
     $("typed").value = "";
     this.interrupt();
     this.log.write(`typed-${performance.now()}`, "You", text, { kind: "me" });
@@ -255,7 +260,7 @@ class Talk {
   }
 
   interrupt() {
-    if (!this.way || !(this.responding || this.state === "speaking")) return;
+    if (!this.ready || !(this.responding || this.state === "speaking")) return;
     if (this.responding) this.send("response.cancel");
     this.way.hush();
     this.cut();

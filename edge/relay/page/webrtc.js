@@ -56,7 +56,11 @@ export class Call {
     for (let since = performance.now(); !this.closed && performance.now() - since < PAGE_BACK; await pause(300)) {
       try {
         const line = this.line = await socket(`/api/calls/${this.id}/page`);
-        line.onmessage = ({ data }) => this.on.relay(JSON.parse(data));
+        line.onmessage = ({ data }) => {
+          const event = JSON.parse(data);
+          if (event.event === "ended") this.id = ""; // there is nothing to hang up any more
+          this.on.relay(event);
+        };
         if (this.closed) line.close();
         await new Promise((resolve) => { line.onclose = resolve; });
         since = performance.now();

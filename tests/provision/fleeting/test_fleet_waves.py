@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -155,7 +157,8 @@ def test_a_second_run_takes_what_was_away_and_nothing_else() -> None:
     first = run(Played(away=["d050"]))
     assert first.outcomes["d050"] is PENDING
     again = Played()
-    second = run(again, **{name: DUE if one is PENDING else one for name, one in first.outcomes.items()})
+    known: dict[str, Any] = {name: DUE if one is PENDING else one for name, one in first.outcomes.items()}
+    second = run(again, **known)
     assert (again.taken, second.halted) == (["d050"], "")
 
 
@@ -169,8 +172,6 @@ def test_with_all_away_nothing_is_begun() -> None:
 
 
 def line(what: str, **more: object) -> str:
-    import json
-
     return json.dumps({"host": "a", "what": what, "task": "T", "tags": [], "changed": False, **more})
 
 

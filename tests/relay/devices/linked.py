@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from edge.config import Relay as Section
 from edge.errors import UsageError
@@ -109,9 +110,7 @@ class Viewer:
     async def do(self, command: str, argument: object = None) -> Json:
         self._number += 1
         waiting = self._waiting[self._number] = asyncio.get_running_loop().create_future()
-        await self.socket.send(
-            json.dumps({"v": 1, "id": self._number, "command": command, "argument": argument})
-        )
+        await self.socket.send(json.dumps({"v": 1, "id": self._number, "command": command, "argument": argument}))
         return await asyncio.wait_for(waiting, 10)
 
     def of(self, name: str) -> list[Json]:
@@ -125,8 +124,8 @@ class Viewer:
 @asynccontextmanager
 async def viewer(relay: Relay, who: Who, device: str) -> AsyncIterator[Viewer]:
     headers = await later(relay.socket_headers, who)
-    origin = headers.pop("Origin")
-    async with connect(f"{relay.ws}/api/devices/{device}/live", additional_headers=headers, origin=origin) as socket:  # type: ignore[arg-type]  a plain str does
+    origin = Origin(headers.pop("Origin"))
+    async with connect(f"{relay.ws}/api/devices/{device}/live", additional_headers=headers, origin=origin) as socket:
         found = Viewer(socket)
         reading = asyncio.ensure_future(found.read())
         try:

@@ -184,14 +184,18 @@ class Answering:
         reply.ended(now, "failed", {"type": "failed", "error": error})
 
     def _heard(self, event: ev.TranscriptHeard) -> None:
-        item, self_transcribes = self._said_in, self.config["audio"]["input"]["transcription"] is not None
+        item = self._said_in
         if event.final and item and item in self.items:
             self.items.get(item, "retrieve")["content"] = [{"type": "input_audio", "transcript": event.text}]
-            if self_transcribes:
-                kind = "conversation.item.input_audio_transcription.completed"
-                usage = {"type": "duration", "seconds": 0}
-                self._emit(kind, item_id=item, content_index=0, transcript=event.text, usage=usage)
+            self._transcribed(item, event.text)
             self._said_in = ""
+
+    def _transcribed(self, item: str, words: str) -> None:
+        """To be told if the client has asked for transcripts."""
+        if self.config["audio"]["input"]["transcription"] is not None:
+            kind = "conversation.item.input_audio_transcription.completed"
+            usage = {"type": "duration", "seconds": 0}
+            self._emit(kind, item_id=item, content_index=0, transcript=words, usage=usage)
 
     # --- time ---------------------------------------------------------------------------------------------
 

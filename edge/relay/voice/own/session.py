@@ -149,6 +149,8 @@ class Session(Answering):
     def _committed(self, item_id: str, _: float) -> None:
         self._hearing.item = ""
         self._spoke = True
+        if self._said_in:  # what was said there is heard together with this
+            self._transcribed(self._said_in, "")
         content = [{"type": "input_audio", "transcript": None}]
         item = {"id": item_id, "object": "realtime.item", "type": "message", "role": "user", "status": "completed",
                 "content": content}  # fmt: skip
