@@ -72,18 +72,26 @@ class Attended:
 
         Raises Refused.
         """
-        before = len(self.device.of("turn"))
+        before, errors = len(self.device.of("turn")), len(self.device.of("error"))
         self.command("hold")
-        self.device.wait_state("listening", TURN_S)
+        wait_for(
+            lambda: self._state() == "listening" or len(self.device.of("error")) > errors, TURN_S, "the light",
+            self.device.text,
+        )  # fmt: skip
         time.sleep(REACTS_S)
-        if self.device.of("state")[-1]["state"] != "listening":
+        if self._state() != "listening":
             self.command("release")
             raise Refused(self.device.text()[-300:])
         self.device.rig.play(self.words)
         time.sleep(len(self.words) / RATE)
+        if self._state() != "listening":
+            raise Refused(self.device.text()[-300:])
         self.command("release")
         self.device.wait_count("turn", before + 1, TURN_S)
         self.device.wait_state("idle", TURN_S)
+
+    def _state(self) -> str:
+        return str(self.device.of("state")[-1]["state"])
 
     # --- does it work -------------------------------------------------------------------------------
 
@@ -131,7 +139,7 @@ class Unheard(Exception):
 
 
 class Refused(Unheard):
-    """The device has said that it does not listen, before the first word."""
+    """The device has said that it does not listen, before the last word."""
 
 
 def settings(sound: Rig, served: Served) -> dict[str, str]:

@@ -7,6 +7,7 @@ of them on the Realtime engine, the rest on the offline one.
 from __future__ import annotations
 
 import random
+import subprocess
 import tempfile
 import time
 from collections import defaultdict, deque
@@ -45,7 +46,7 @@ class Tally:
 
     scores: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
     crashes: int = 0
-    refused: int = 0  # presses that were answered by a red light before the first word
+    refused: int = 0  # presses that were answered by a red light before the last word
     hangs: list[float] = field(default_factory=list)
     at_rest: list[Held] = field(default_factory=list)
 
@@ -88,6 +89,10 @@ class Ward:
             self._tally.scores[name].ready.append(self._person.ready(READY_S))
             self._converse()
         except (TimeoutError, Unheard, ControlError) as error:
+            return str(error)
+        except subprocess.SubprocessError as error:  # the rig's own server: PulseAudio may lock itself up
+            self._patient.cards.kill_server()
+            self._patient.cards.restart_server()
             return str(error)
         finally:
             if heal is not None:
@@ -174,7 +179,7 @@ def _tell(tally: Tally, engine: str, count: int) -> None:
     show("... and what they left", ("what", "value", "goal"), [
         ("crashes", tally.crashes, 0), (f"hangs > {HANG_S:.0f} s", len(tally.hangs), 0),
         ("turns that failed", sum(len(score.failed) for score in tally.scores.values()), 0),
-        ("presses refused before the first word", tally.refused, ""),
+        ("turns refused before their last word, asked again", tally.refused, ""),
         ("threads, before and after", f"{first.threads} {last.threads}", "the same"),
         ("files, before and after", f"{first.files} {last.files}", "the same"),
         ("resident, before and after (MB)", f"{first.resident:.1f} {last.resident:.1f}", "")])  # fmt: skip

@@ -74,6 +74,25 @@ def test_with_a_dead_audio_thread_it_is_restarted(device: Device) -> None:
         measured.append(("audio thread dead -> ready again", time.monotonic() - begin))
 
 
+def test_with_a_stuck_event_loop_it_is_restarted(device: Device) -> None:
+    """The audio thread goes on: that must not be enough either."""
+    old = device.pid
+    pid = device.machine.outside_pid(old)
+    audio = Path(f"/proc/{pid}/task/{thread_named(pid, 'audio')}/status")
+    with frozen(pid):  # which is the main thread's number, too
+        begin, before = time.monotonic(), switches(audio)
+        device.machine.until(lambda: switches(audio) > before, 5, "the audio thread at work")
+        device.ready_again(old, HANG_S)
+        measured.append(("event loop stuck -> ready again", time.monotonic() - begin))
+    assert "watchdog" in device.machine.journal("-u", UNIT).lower()
+
+
+def switches(status: Path) -> int:
+    """How often a thread has gone to sleep."""
+    lines = status.read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+
+
 def test_frames_that_stop_without_anybody_noticing_are_a_hang(device: Device) -> None:
     """Should the thread that minds the devices be the one that hangs."""
     device.drop_in(SHORT)

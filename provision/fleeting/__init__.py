@@ -1,0 +1,1 @@
+"""`provision/fleet`: the operator's side. Thin Python over the Ansible roles in provision/ansible."""
