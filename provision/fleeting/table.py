@@ -58,10 +58,10 @@ def _latency(turn: Mapping[str, Any]) -> float | None:
 
 def _linked(daemon: Mapping[str, Any]) -> bool | None:
     """None where it has no relay, or its release does not tell."""
-    link = daemon.get("link") or daemon.get("relay")
+    link = daemon.get("link")
     if not isinstance(link, Mapping) or not link.get("relay", True):
         return None
-    return bool(link.get("connected")) or link.get("standing") == "online"
+    return link.get("standing") == "online"
 
 
 def _red(check: Mapping[str, Any]) -> str:

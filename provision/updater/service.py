@@ -166,8 +166,8 @@ def with_status(seen: Look, text: str) -> Look:
     try:
         said = json.JSONDecoder().raw_decode(text)[0]
         muted = bool(said.get("muted")) and not said.get("problems")
-        relay = said.get("relay")
-        linked = bool(relay.get("connected")) if isinstance(relay, dict) else None
+        link = said.get("link")
+        linked = link.get("standing") == "online" if isinstance(link, dict) else None
         well, busy = bool(said["ready"]) or muted, said["state"] not in AT_REST
     except (ValueError, KeyError, AttributeError, TypeError):
         return seen

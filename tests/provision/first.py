@@ -28,7 +28,7 @@ CODE = "evc_0123456789"
 # The release's command, of which only enrolling matters here: like the relay, it takes a code once.
 COMMAND = """#!/bin/sh
 case $1 in
-    status) [ -e "$0.linked" ] && echo '{"ready": true, "state": "idle", "relay": {"connected": true}}' || exit 1 ;;
+    status) [ -e "$0.linked" ] && echo '{"ready": true, "state": "idle", "link": {"standing": "online"}}' || exit 1 ;;
     enrol)
         [ ! -e "$0.offline" ] || { echo "The relay cannot be reached."; exit 1; }
         [ ! -e "$0.linked" ] || { echo "403: the code $5 has been used."; exit 1; }

@@ -155,7 +155,7 @@ def test_what_did_not_work_before_is_not_asked_for() -> None:
         ('{"ready": true, "state": "listening"}', replace(UP, busy=True, relay=None)),
         ('{"ready": false, "muted": true, "problems": [], "state": "muted"}', replace(UP, relay=None)),
         ('{"ready": false, "muted": true, "problems": ["x"], "state": "muted"}', replace(UP, well=False, relay=None)),
-        ('{"ready": false, "state": "error", "relay": {"connected": true}}\nWarning', replace(UP, well=False)),
+        ('{"ready": false, "state": "error", "link": {"standing": "online"}}\nWarning', replace(UP, well=False)),
         ("No edge-voice daemon is running here.", Look("active", 5)),
         ("[]", Look("active", 5)),
         ('{"ready": true}', Look("active", 5)),
