@@ -75,8 +75,8 @@ def test_the_offline_engine_is_made_where_there_is_no_key(built: dict[str, list[
 def test_realtime_is_made_where_there_is_a_key(built: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     make(Config())
-    ((config, key, specs, _),) = built["realtime"]
-    assert (config, key, specs) == (Config(), "k", TOOLS.registry.specs())
+    ((config, key, specs, _, bearer),) = built["realtime"]
+    assert (config, key, specs, bearer) == (Config(), "k", TOOLS.registry.specs(), None)
     assert built["local"] == []
 
 

@@ -34,6 +34,8 @@ LAGS = 25  # frames of delay looked at: 0 to 240 ms
 LOOK_FRAMES = 200  # 2 s of envelopes
 LOOK_EVERY = 25
 
+PRIME_S, PRIME_DELAY, PRIME_PIECE = 4, 640, 1600  # seconds of noise; samples: its echo's delay, and a call
+
 TONE_BLOCK = 512  # bins of 31 Hz
 TONE_EVERY = 4  # frames between looks; they must hold a block
 TONE_SHARE = 0.1  # averaging over 0.4 s smears every voice, and no tone
@@ -248,6 +250,21 @@ class EchoCanceller:
         self.linear = linear[0] if len(linear) == 1 else np.concatenate(linear)
         return cleaned[0] if len(cleaned) == 1 else np.concatenate(cleaned)
 
+    def prime(self) -> None:
+        """Put an AEC3 in place that has heard an echo: a fresh one lets the first words of a reply pass as a voice.
+
+        35 ms of work, so for another thread. Of six replies over +6 dB of echo, each after a cold start, one was held
+        for a moment within three seconds and three were ducked; all six were both without it.
+        """
+        if self._linear is None:
+            return  # there is none
+        primed, far = _aec3(), noise()
+        echo = np.concatenate([np.zeros(PRIME_DELAY, np.int16), far[:-PRIME_DELAY] // 2])
+        for begin in range(0, len(far), PRIME_PIECE):
+            piece = slice(begin, begin + PRIME_PIECE)
+            primed.process(echo[piece].copy(), far[piece].copy())
+        self._canceller = primed
+
     def shift(self, samples: int) -> None:
         """From the next frame on the echo follows the far end by so much more than before."""
         if self._linear is not None:
@@ -310,6 +327,12 @@ def delay_frames(envelopes: NDArray[np.float64]) -> int:
     near, far = (envelopes - envelopes.mean(axis=0)).T
     products = np.correlate(np.concatenate([near, np.zeros(LAGS - 1)]), far, "valid")
     return int(np.argmax(products / (len(far) - np.arange(LAGS))))
+
+
+def noise() -> Samples:
+    """Four seconds that are the same every time, at -21 dBFS."""
+    steps = np.random.default_rng(0).standard_normal(PRIME_S * CORE_RATE)
+    return np.clip(steps * 3000, -32768, 32767).astype(np.int16)
 
 
 def _aec3() -> Canceller:

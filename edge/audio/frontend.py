@@ -92,6 +92,11 @@ class FrontEnd:
         return self._mode is not Ears.OFF or bool(self._commands)
 
     @property
+    def listens(self) -> bool:
+        """Whether somebody is listened to."""
+        return self._mode is Ears.LISTEN
+
+    @property
     def wakes(self) -> bool:
         """Whether a word wakes the device."""
         return self.words is not None and WAKE in self.words.names

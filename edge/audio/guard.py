@@ -51,6 +51,7 @@ class Guard:
 
     def _load(self) -> None:
         self._neural = neural_vad()
+        self.echo.prime()
 
     def clean(self, near: Samples, at: float, reference: Samples | None = None) -> Samples:
         """One frame, as `cleaned`."""

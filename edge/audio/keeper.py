@@ -93,7 +93,8 @@ class Keeper:
         self._retry = {id(source): _Retry(), id(sink): _Retry()}
         self._flat, self._silent = Flat(), False
         self._cards = _cards()
-        self._news_until = 0.0  # a card has just come, of which PortAudio knows nothing
+        self._news_until = 0.0  # a card has just come ...
+        self._unknown = False  # ... of which PortAudio knows nothing yet: it may have come while nothing was missing
         self._closers: list[threading.Thread] = []
         self._hung_at = 0.0  # when the first of them did not come back
         self._minded = threading.Event()
@@ -118,8 +119,7 @@ class Keeper:
     def need_output(self) -> None:
         """Something will be played soon: have the output open for a while."""
         self._busy_until = time.monotonic() + IDLE_OUTPUT_S
-        if self._sink is not None and not self._sink.is_open:
-            self._wake.set()
+        self._wake.set()
 
     def look(self) -> None:
         """Mind the devices now: something has happened to one of them."""
@@ -170,8 +170,10 @@ class Keeper:
 
     def _mind(self) -> None:
         cards, self._cards = self._cards, _cards()
+        if self._cards != cards and self._sink is not None and not self._playing():
+            self._close(self._sink)  # it may be what is gone, and would not tell before the next reply, which it costs
         if self._cards - cards:
-            self._news_until = time.monotonic() + NEWS_S
+            self._news_until, self._unknown = time.monotonic() + NEWS_S, True
             for retry in self._retry.values():
                 retry.at_once()
         if self._source is not None:
@@ -262,7 +264,7 @@ class Keeper:
         The other device is closed for it: an output at rest always, anything else when a card has come. A close that
         hangs forbids it: it is inside of what would be torn down.
         """
-        news = time.monotonic() < self._news_until
+        news = self._unknown or time.monotonic() < self._news_until
         for other in (self._source, self._sink):
             if other is None or other is missing or not other.is_open:
                 continue
@@ -271,6 +273,7 @@ class Keeper:
                 return
             self._close(other)
         if not self._hangs():
+            self._unknown = False
             self._rescan()
         elif time.monotonic() - self._hung_at >= BLIND_S:
             self._fail(AudioError("The system's sound library hangs and no device can be had: a new start is needed."))

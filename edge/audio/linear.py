@@ -11,6 +11,8 @@ fast while it knows little, and stands still while somebody speaks (Enzner and V
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +28,9 @@ FORGETS = np.float32(0.999)  # a frame, of the power: a path that changes is fol
 NOISE_SHARE = np.float32(0.2)  # of a frame in what is known of the voices and the room
 LEAST_NOISE = np.float32(1e-6)  # of full scale, in a bin: silence must not be learned by heart
 SPREAD = np.float32(0.1)  # of the first guess: a path as loud as this is found within two seconds
-CUT = 2  # partitions a frame whose answer is cut back to its own frame
+CUT = 2  # partitions every second frame whose answer is cut back to its own frame
 SILENT = 1e-7  # of a far end's frame, energy
+QUIET = FRAME * 10**-5.8  # of a near end's frame: an echo below -58 dBFS is no matter, and teaches nothing
 
 
 class LinearCanceller:
@@ -41,8 +44,10 @@ class LinearCanceller:
         self._far: Complexes = np.zeros((2 * PARTITIONS, _BINS), np.complex64)
         self._power: Reals = np.zeros((2 * PARTITIONS, _BINS), np.float32)
         self._newest = self._cut = 0
+        self._uncut = False  # the answers, since the last frame
         self._noise: Reals = np.full(_BINS, 1e-3, np.float32)
-        self._played: Reals = np.zeros(_POINTS, np.float32)  # two frames of the far end
+        # Frames of the far end whose spectra nobody has needed yet, behind the last one that has been seen to.
+        self._played: deque[Reals] = deque([np.zeros(FRAME, np.float32)], maxlen=PARTITIONS + 1)
         self._left: Reals = np.zeros(_POINTS, np.float32)  # a frame of nothing, and one of what is left
         self._products: Complexes = np.zeros(shape, np.complex64)
         self._gain: Reals = np.zeros(shape, np.float32)
@@ -78,31 +83,38 @@ class LinearCanceller:
         return to_int16(left)
 
     def _frame(self, near: Samples, far: Samples) -> Samples | Reals:
-        played = self._played
-        played[:FRAME] = played[FRAME:]
-        np.multiply(far, np.float32(1 / 32768), out=played[FRAME:])
-        silent = float(played @ played) < SILENT
-        self._silent = self._silent + 1 if silent else 0
+        played = np.multiply(far, np.float32(1 / 32768))
+        self._played.append(played)
+        self._silent = self._silent + 1 if float(played @ played) < SILENT else 0
         if self._silent > PARTITIONS:  # what is in the line is silent, too
             return near
-        newest = self._newest = (self._newest - 1) % PARTITIONS
-        spectrum = np.fft.rfft(played)
-        self._far[newest] = self._far[newest + PARTITIONS] = spectrum
-        self._power[newest] = self._power[newest + PARTITIONS] = spectrum.real**2 + spectrum.imag**2
-        line = slice(newest, newest + PARTITIONS)
+        heard = np.multiply(near, np.float32(1 / 32768))
+        energy = heard @ heard
+        if energy < QUIET:
+            return near
+        self._catch_up()
+        line = slice(self._newest, self._newest + PARTITIONS)
         np.multiply(self._far[line], self._path, out=self._products)
         echo = np.fft.irfft(self._products.sum(axis=0))[FRAME:]
-        left = self._left[FRAME:]
-        np.multiply(near, np.float32(1 / 32768), out=left)
-        left -= echo
-        heard = np.multiply(near, np.float32(1 / 32768))
-        worse = left @ left > heard @ heard  # of no use while it knows nothing
+        left = np.subtract(heard, echo, out=self._left[FRAME:])
+        worse = left @ left > energy  # of no use while it knows nothing
         moved = self._aligner.note(heard, echo)
         if moved:
             self.shift(moved)
         else:
             self._learn(self._far[line], self._power[line])
         return near if worse else left * np.float32(32768)
+
+    def _catch_up(self) -> None:
+        """The spectra of two frames each, of all that have come since."""
+        frames = np.array(self._played)
+        spectra = np.fft.rfft(np.concatenate([frames[:-1], frames[1:]], axis=1))
+        powers = spectra.real**2 + spectra.imag**2
+        for spectrum, power in zip(spectra, powers, strict=True):
+            newest = self._newest = (self._newest - 1) % PARTITIONS
+            self._far[newest] = self._far[newest + PARTITIONS] = spectrum
+            self._power[newest] = self._power[newest + PARTITIONS] = power
+        self._played = deque([frames[-1]], maxlen=PARTITIONS + 1)
 
     def _learn(self, far: Complexes, power: Reals) -> None:
         """From what is left of the frame."""
@@ -117,7 +129,9 @@ class LinearCanceller:
         step *= gain
         self._path += step
         self._forget(power)
-        self._cut_back()
+        self._uncut = not self._uncut
+        if self._uncut:
+            self._cut_back()
 
     def _forget(self, power: Reals) -> None:
         known = np.multiply(self._gain, power, out=self._terms)

@@ -61,6 +61,13 @@ class Pumped(Protocol):
         """Open, but dead."""
 
 
+@runtime_checkable
+class Heard(Pumped, Protocol):
+    """A microphone; `hurried`: it is to be given up earlier, for somebody is listened to."""
+
+    hurried: bool
+
+
 class Stops:
     """Tells of each device once when it has stopped.
 
@@ -95,7 +102,7 @@ class AudioThread:
         sink: object = None,
     ) -> None:
         self._front, self._speaker, self._failed = front, speaker, failed
-        self._source = source if isinstance(source, Pumped) else None  # files have a pace of their own
+        self._source = source if isinstance(source, Heard) else None  # files have a pace of their own
         self._sink = sink if isinstance(sink, Pumped) else None
         self._asleep = threading.Lock()  # released to wake it: an Event makes a new lock for every wait
         self._asleep.acquire()
@@ -156,6 +163,8 @@ class AudioThread:
             self._source.pump()
         self._front.work()
         front = self._front
+        if self._source is not None:
+            self._source.hurried = front.listens
         self._hear_at = self._pace.next(front.worked, front.step, time.monotonic())
 
 

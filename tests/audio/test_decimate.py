@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -51,3 +55,17 @@ def test_two_channels_stay_together() -> None:
     both = Decimator(3, 2)(np.stack([left, right], axis=1))
     assert np.array_equal(both[:, 0], Decimator(3, 1)(left[:, None])[:, 0])
     assert np.array_equal(both[:, 1], Decimator(3, 1)(right[:, None])[:, 0])
+
+
+def test_no_other_thread_has_a_share_in_it() -> None:
+    """One that is not hurried as the audio thread is: on a busy machine it was waited for for seconds."""
+    program = """
+import os
+import edge.audio.decimate
+import numpy as np
+np.dot(np.ones((900, 900), np.float32), np.ones((900, 900), np.float32))
+print(len(os.listdir("/proc/self/task")))
+"""
+    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"

@@ -10,6 +10,7 @@ from edge.audio import device as module
 from edge.audio.arrays import Wish
 from edge.audio.convert import Format
 from edge.audio.device import (
+    DRY_S,
     MOST_AHEAD_S,
     PIECE_S,
     REST_S,
@@ -240,6 +241,32 @@ def test_a_card_is_stalled_when_nothing_comes_although_it_is_read(card: FakePort
     assert card.cards[0].log == ["start", "abort", "close"]
 
 
+def test_one_that_stops_while_somebody_is_listened_to_is_stalled_sooner(card: FakePortAudio) -> None:
+    source, mic = opened(card)
+    mic.arrived = bytes(2 * PERIOD)
+    source.pump()
+    source.hurried = True
+    module.time.now += 1.0  # type: ignore[attr-defined]
+    assert not source.stalled()  # we were late, not the card
+    source.pump()
+    module.time.now += DRY_S + 0.1  # type: ignore[attr-defined]
+    assert source.stalled()
+    source.hurried = False
+    assert not source.stalled()
+    mic.arrived = bytes(2 * PERIOD)
+    source.pump()
+    source.hurried = True
+    assert not source.stalled()
+
+
+def test_the_first_frame_is_waited_for_longer(card: FakePortAudio) -> None:
+    source, _ = opened(card)
+    source.hurried = True
+    source.pump()
+    module.time.now += DRY_S + 0.1  # type: ignore[attr-defined]
+    assert not source.stalled()
+
+
 def test_a_card_that_refuses_is_stalled_at_once_and_not_asked_again(card: FakePortAudio) -> None:
     source, mic = opened(card)
     mic.gone = True
@@ -390,9 +417,10 @@ def test_a_card_that_takes_nothing_more_is_stalled(card: FakePortAudio) -> None:
     assert not out.sink.stalled()
 
 
-def test_a_speaker_that_was_unplugged_is_stalled_at_the_next_reply(card: FakePortAudio) -> None:
+def test_a_speaker_that_is_unplugged_is_stalled_before_the_next_reply(card: FakePortAudio) -> None:
+    """Which would be lost."""
     out = Out()
+    out.run(0.1)
     out.card.gone = True
-    out.speaker.play(1, ramp(20_000).tobytes(), 48_000)
     out.sink.pump()
     assert out.sink.stalled()

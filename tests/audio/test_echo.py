@@ -9,7 +9,7 @@ import pytest
 import soxr
 
 from edge.audio.convert import SILENCE, Samples, level_db
-from edge.audio.echo import BlockFilter, EchoCanceller, ToneFinder, coefficients, delay_frames
+from edge.audio.echo import BlockFilter, EchoCanceller, ToneFinder, Uncancelled, coefficients, delay_frames
 from edge.audio.far import FarEnd
 from edge.audio.guard import Guard
 from edge.core.near_end import NearEnd, NearEndSettings, Verdict
@@ -109,6 +109,20 @@ def test_reply_with_a_tone_in_it_is_cancelled(condition: Condition) -> None:
     assert np.median(near[300:]) - np.median(clean[300:]) > 20
     assert canceller.facts.converged
     assert canceller.facts.delay_ms == pytest.approx(condition.delay_s * 1000, abs=20)
+
+
+@pytest.mark.parametrize("delay_s", [0.02, 0.04])
+def test_first_words_of_a_reply_do_not_hold_it(delay_s: float) -> None:
+    """The canceller has heard an echo by then, if not this one; a cold one lets through what sounds like somebody."""
+    room = Room(np.zeros(3 * 16_000), SAID, Condition("+6 dB", 6.0, delay_s))
+    assert Verdict.PAUSE not in [step.verdict for step in listen(room, Guarded())]
+
+
+def test_where_nothing_is_cancelled_nothing_is_primed() -> None:
+    canceller = EchoCanceller(Uncancelled())
+    canceller.prime()
+    near = noise(0.01)[:160]
+    assert level_db(canceller.process(near, near)) == pytest.approx(level_db(near), abs=3)
 
 
 def test_cancelling_rests_when_nothing_plays() -> None:

@@ -64,6 +64,39 @@ def test_unless_a_card_has_just_come(plugged: Path, monkeypatch: pytest.MonkeyPa
     assert bench.rescans == before
 
 
+def test_one_that_came_while_nothing_was_missing_is_found_when_something_is(
+    plugged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A speaker that got another number while the output was closed."""
+    bench = Bench(monkeypatch)
+    bench.run(1.0)
+    (plugged / "pcmC3D0p").touch()
+    bench.run(10.0)
+    assert (bench.rescans, bench.source.opened) == (0, 1)
+    bench.sink.fault = "It is not there."
+    bench.keeper.need_output()
+    bench.run(LOOK_S)
+    assert bench.rescans == 1
+    bench.run(10.0)
+    assert bench.rescans == 1
+
+
+def test_an_output_at_rest_is_opened_anew_when_a_card_goes(plugged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been its own, and the next reply would be lost in finding that out."""
+    card = plugged / "pcmC3D0p"
+    card.touch()
+    bench = Bench(monkeypatch)
+    bench.keeper.need_output()
+    bench.run(1.0)
+    card.unlink()
+    bench.run(LOOK_S)
+    assert bench.sink.opened == 2
+    bench.is_playing = True
+    card.touch()
+    bench.run(LOOK_S)
+    assert bench.sink.opened == 2
+
+
 def test_a_card_that_comes_is_tried_at_once(plugged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(monkeypatch)
     bench.source.fault = "It is not there."

@@ -109,3 +109,14 @@ def test_an_echo_that_appears_is_learned_when_told_so() -> None:
     canceller.restart()
     left = canceller.process(near, far)
     assert level_db(left[-RATE:]) < level_db(near[-RATE:]) - 15
+
+
+def test_quiet_in_between_costs_it_nothing() -> None:
+    """Frames in which nothing is to be heard are let through; what was played meanwhile may still come back."""
+    near, far = room(LOUDER, 6.0)
+    near[3 * RATE : 4 * RATE] //= 4096  # a microphone that was covered
+    canceller = LinearCanceller()
+    left = canceller.process(near, far)
+    assert np.array_equal(left[3 * RATE : 4 * RATE], near[3 * RATE : 4 * RATE])
+    again = slice(4 * RATE, 4 * RATE + RATE // 5)
+    assert level_db(left[again]) < level_db(near[again]) - 15

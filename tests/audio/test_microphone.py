@@ -106,7 +106,7 @@ class Pump:
 
     def __init__(self, again: float | None = None) -> None:
         self.again, self.pumped = again, threading.Event()
-        self.dead = False
+        self.dead = self.hurried = False
 
     def pump(self) -> float | None:
         self.pumped.set()
@@ -215,6 +215,13 @@ def test_a_device_that_has_stopped_is_told_once_and_again_when_it_was_well_meanw
     for device.dead, count in ((False, 0), (True, 1), (True, 1), (False, 1), (True, 2)):
         devices.thread._turn()
         assert len(told) == count
+
+
+def test_a_microphone_is_hurried_while_somebody_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = Devices(monkeypatch)
+    for mode in Ears:
+        devices.turn(mode)
+        assert devices.source.hurried is (mode is Ears.LISTEN)
 
 
 def test_one_that_stops_is_told_although_the_other_has_stopped_already(monkeypatch: pytest.MonkeyPatch) -> None:

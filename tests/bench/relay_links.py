@@ -4,12 +4,12 @@ The relay is one process, or several on a Redis; all devices and pages are in th
 prove themselves with real keys and answer each command at once. A page sends one command after another to its device,
 four a second; every page's device is linked somewhere, in the page's own process or not.
 
-What 1,000,000 devices need, on paper, from what this measures (one process, two shared cores: 5,000 links, 23 KB a
-link, idle CPU below) and from reliability.md section 4:
+What 1,000,000 devices need, on paper, from what this measures (one process on two shared cores: 5,000 links, 24 KB
+a link, 3 % of a core at rest) and from reliability.md section 4:
 
   memory     25 KB a link and 60 MB a process: 1,000,000 links are 25 GB; at 20,000 links a process (0.56 GB), 50
              processes; on machines of 8 cores and 16 GB, 7 of them and one spare
-  CPU        idle links cost pings: one each way every 20 s, 50,000 a second in all, about 1 core altogether
+  CPU        3 % of a core for 5,000 links at rest, which is pings and presence: 6 or 7 cores altogether
   presence   one script for each device every 15 s: 67,000 a second; a Redis does about 100,000 small scripts a second
              on its one core, so 2 by hash of the device (the keys of a script belong to one device), or every 30 s
   tokens     one row a device every 48 minutes: 350 a second. SQLite on one machine does that; several machines need a

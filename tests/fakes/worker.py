@@ -8,6 +8,7 @@ there, one numbered file a request, so that "the second read" means the second e
     garbage  {request: text}: writes this to stdout instead of an answer
     hold     {request: [numbers]}: answers only once FOLDER/go exists
     refuse   part that cannot be loaded
+    unsaid   part of which it never says that it is loaded
     dead     dies at the start
     deaf     does not end with its input
     text     what `read` understands (default: "tell me about {seconds:.1f} dogs")
@@ -72,6 +73,8 @@ class StandIn:
         return number
 
     def load(self, part: str) -> None:
+        if self.plan.get("unsaid") == part:
+            return
         if self.plan.get("refuse") == part:
             self.send("failed", job=0, message=f"the {part} are not for sale")
         elif part == "mind" and "mind" not in self.plan:

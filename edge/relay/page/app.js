@@ -69,7 +69,7 @@ addEventListener("hashchange", async () => {
   $("main").focus({ preventScroll: true });
 });
 $("skip").onclick = (event) => {
-  event.preventDefault(); // its address would be a view's
+  event.preventDefault(); // its address would be that of a view
   $("main").focus();
 };
 const problem = await look().catch((error) => error);

@@ -6,9 +6,8 @@ import { $, Log, ask, doing, make, notice, percent, seconds } from "./view.js";
 
 const COMMANDS = [["press", "Press its button"], ["mute", "Mute"], ["forget", "Forget"], ["timers", "Timers"], ["restart", "Restart"]];
 const SURE = { restart: "Restart the device's service? A conversation there would end.", forget: "Make the device forget its conversation?" };
-const PARTS = { microphone: "microphone", speaker: "loudspeaker" };
-const NOTES = { interrupted: "Interrupted.", forgotten: "The conversation is forgotten.", nothing_heard: "Nothing was heard." };
-const ANSWER = 8000; // ms: above the relay's own limit
+const NOTES = { interrupted: "Interrupted.", forgotten: "The conversation is forgotten.", nothing_heard: "Nothing was heard.", microphone: "The microphone works again.", speaker: "The loudspeaker works again." };
+const ANSWER = 8000; // ms: above the limit of the relay itself
 
 let live = null;
 
@@ -138,7 +137,6 @@ class Live {
     if (event === "tool") this.log.note(`Tool: ${message.name}`);
     if (event === "error" || event === "warning") this.log.note(message.message);
     if (NOTES[event]) this.log.note(NOTES[event]);
-    if (PARTS[event]) this.log.note(`The ${PARTS[event]} works again.`);
     if (event === "turn") this.turn(message);
   }
 

@@ -1,7 +1,7 @@
 // Over the relay's own WebSocket, where there is no vendor: sound both ways in base64, as the Realtime protocol has it.
 
 import { gauge } from "./mic.js";
-import { Refused, decoded, encoded, socket } from "./net.js";
+import { Refused, decoded, encoded, gone, socket } from "./net.js";
 
 const RATE = 24000;
 const MOST_UNSENT = 2_000_000; // bytes: half a minute of sound that a slow network has not taken
@@ -18,7 +18,7 @@ export class Line {
   async open({ mic, sink }) {
     this.mic = mic;
     const context = this.context = new AudioContext({ latencyHint: "interactive" });
-    await context.audioWorklet.addModule("/page/worklet.js");
+    await context.audioWorklet.addModule("/page/worklet.js").catch(() => { throw gone(); });
     const processorOptions = { rate: RATE };
     this.ears = new AudioWorkletNode(context, "ears", { numberOfOutputs: 0, processorOptions });
     this.mouth = new AudioWorkletNode(context, "mouth", { numberOfInputs: 0, outputChannelCount: [1], processorOptions });

@@ -4,11 +4,9 @@ import { $, make } from "./view.js";
 
 const WHY = {
   NotAllowedError: "The browser may not use the microphone. Allow it beside the address, then start again.",
-  SecurityError: "The browser may not use the microphone here. Allow it in its settings, then start again.",
   NotFoundError: "No microphone was found. Plug one in, then start again.",
   OverconstrainedError: "The chosen microphone is gone. Choose another under Settings.",
   NotReadableError: "The microphone is in use by another program, or switched off.",
-  AbortError: "The microphone could not be started. Please try again.",
 };
 
 export async function microphone(id) {

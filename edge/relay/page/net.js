@@ -7,11 +7,11 @@ export class Refused extends Error {
   }
 }
 
-const GONE = "The relay cannot be reached. Is this device online?";
-const LIMIT = 15000; // ms: above the relay's own limit for a vendor's answer
+export const gone = () => new Refused("unreachable", "The relay cannot be reached. Is this device online?");
+const LIMIT = 15000; // ms: above the limit of the relay itself for the answer of a vendor
 
 export async function send(method, path, body, type = "application/json") {
-  const headers = { Accept: "application/json, application/sdp" };
+  const headers = {};
   if (method !== "GET") headers["X-Edge-Voice"] = "1"; // a page from elsewhere cannot send it
   if (body !== undefined) headers["Content-Type"] = type;
   let answer;
@@ -21,7 +21,7 @@ export async function send(method, path, body, type = "application/json") {
       body: body === undefined || type !== "application/json" ? body : JSON.stringify(body),
     });
   } catch {
-    throw new Refused("unreachable", GONE);
+    throw gone();
   }
   if (answer.ok) return answer;
   let error = {};

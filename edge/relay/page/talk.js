@@ -9,7 +9,7 @@ import { Call } from "./webrtc.js";
 const SAY = { // by state: the round button, the line below it, and a hint
   idle: ["Start", "Ready when you are.", "The microphone stays closed until you start."],
   connecting: ["Connecting", "Connecting…", "Asking for the microphone and the line."],
-  reconnecting: ["Connecting", "The connection was lost. Connecting again…", "What was said before is not remembered there."],
+  reconnecting: ["Connecting", "The connection was lost. Connecting again…", ""],
   listening: ["Listening", "Listening.", "Just talk. You may interrupt at any time."],
   hearing: ["Listening", "I hear you.", "A pause ends your turn."],
   thinking: ["Thinking", "Thinking…", "Talk again to add something."],
@@ -25,9 +25,8 @@ const ENGINES = { local: "Offline engine", chained: "Chained engine" };
 const HARMLESS = new Set(["response_cancel_not_active", "conversation_already_has_active_response"]);
 const TRIES = 6; // to connect again after a change of network
 const LOOK = 60; // ms between looks at the levels
-const LOUD = 35; // percent of a level that is somebody's voice
-const PAUSE = 2500; // ms at most between the last word and the engine's word that the turn has ended
-const VAD = { type: "server_vad", threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500, create_response: true, interrupt_response: true };
+const LOUD = 35; // percent of a level that is a voice
+const PAUSE = 2500; // ms at most between the last word and what the engine takes for the end of the turn
 const KEPT = ["ptt", "read"]; // settings that this browser keeps
 
 class Talk {
@@ -53,7 +52,7 @@ class Talk {
     $("type").onsubmit = (event) => this.type(event);
     addEventListener("keydown", (event) => this.key(event, true));
     addEventListener("keyup", (event) => this.key(event, false));
-    addEventListener("blur", () => this.release()); // the key's release would go elsewhere
+    addEventListener("blur", () => this.release()); // the release of the key would go elsewhere
     addEventListener("pagehide", () => this.close());
     navigator.mediaDevices?.addEventListener("devicechange", listDevices);
     listDevices();
@@ -126,16 +125,15 @@ class Talk {
     this.responding = this.wanted = this.held = false; // whether a reply is being made; whether another is to follow
     this.set(state);
     const mic = await microphone($("mic").value);
-    if (way !== this.way) return mic.getTracks().forEach((track) => track.stop()); // ended meanwhile
+    if (way !== this.way) { mic.getTracks().forEach((track) => track.stop()); return; } // ended meanwhile
     await way.open({ mic, sink: $("out").value });
-    if (way !== this.way) return way.close();
+    if (way !== this.way) { way.close(); return; }
     listDevices(); // their names are known now
     this.ready = true;
     this.changeTurns();
     this.set("listening");
     this.timer = setInterval(() => this.look(), LOOK);
     this.awake = await navigator.wakeLock?.request("screen").catch(() => {}); // a telephone would go to sleep
-    return undefined;
   }
 
   look() {
@@ -199,7 +197,7 @@ class Talk {
     this.set(this.state);
     if (!this.ready) return;
     const held = $("ptt").checked;
-    this.send("session.update", { session: { type: "realtime", audio: { input: { turn_detection: held ? null : VAD } } } });
+    this.send("session.update", { session: { type: "realtime", audio: { input: { turn_detection: held ? null : { type: "server_vad" } } } } });
     this.open(!held);
   }
 
@@ -280,7 +278,7 @@ class Talk {
     const done = {
       "input_audio_buffer.speech_started": () => {
         if (this.state === "speaking") this.cut();
-        if (event.item_id) this.log.write(event.item_id, "You", "…", { kind: "me" }); // its words come after the reply's first
+        this.log.line(event.item_id, "You", "me"); // its words come later than the first of the reply
         this.set("hearing");
       },
       "input_audio_buffer.speech_stopped": () => {
@@ -288,7 +286,7 @@ class Talk {
         if (this.loud > this.asked - PAUSE) this.asked = this.loud; // when the person in fact ended
       },
       "input_audio_buffer.committed": () => {
-        if (!this.log.lines.has(event.item_id)) this.log.write(event.item_id, "You", "…", { kind: "me" });
+        this.log.line(event.item_id, "You", "me");
         if (this.committed) this.want();
         this.committed = false;
       },
@@ -297,7 +295,6 @@ class Talk {
       "conversation.item.input_audio_transcription.failed": () => this.heard(event.item_id, "(not written down)", false),
       "response.created": () => { this.responding = true; this.set(this.state === "listening" ? "thinking" : this.state); },
       "response.output_audio_transcript.delta": () => this.said(event),
-      "response.output_text.delta": () => this.said(event),
       "output_audio_buffer.started": () => this.sounds(),
       "output_audio_buffer.stopped": () => this.quiet(),
       "output_audio_buffer.cleared": () => this.quiet(),
@@ -308,8 +305,7 @@ class Talk {
   }
 
   heard(item, text, more) {
-    const known = this.log.line(item, "You", "me").text.textContent;
-    if (more || text.trim()) this.log.write(item, "You", text, { more: more && known !== "…" });
+    if (more || text.trim()) this.log.write(item, "You", text, { kind: "me", more });
     else this.log.drop(item); // a noise
   }
 
@@ -349,8 +345,10 @@ class Talk {
 
   fromRelay({ event, ...about }) {
     if (event === "warning") this.log.note(about.message);
-    if (event === "usage") this.cost = { ...about, cost: about.cost + (this.cost?.cost || 0) };
-    if (event === "usage") this.facts();
+    if (event === "usage") {
+      this.cost = { ...about, cost: about.cost + (this.cost?.cost || 0) };
+      this.facts();
+    }
     if (event === "tool") this.log.note(`${about.ok ? "Used" : "Failed"}: ${about.name.replaceAll("_", " ")}`);
     if (event !== "ended") return;
     if (["upstream", "going_away", "gone"].includes(about.code)) this.lost();

@@ -3,13 +3,13 @@
 import { gauge } from "./mic.js";
 import { Refused, pause, send, socket } from "./net.js";
 
-const OPEN = 15000; // ms until the vendor's data channel must be open
+const OPEN = 15000; // ms until the data channel must be open
 const AWAY = 4000; // ms that a line may be interrupted before it counts as lost
 const PAGE_BACK = 4500; // ms: the relay hangs up when the page has been gone for 5 s
 
 export class Call {
   constructor(on) {
-    this.on = on; // event(server event), relay(relay's event), lost(why, if there is no use in trying again)
+    this.on = on; // event(of the server), relay(event of the relay), lost(why, if there is no use in trying again)
     this.tail = 250; // ms that the last words take to the vendor
     this.closed = false;
   }
@@ -36,11 +36,10 @@ export class Call {
     await pc.setLocalDescription();
     const answer = await send("POST", "/v1/realtime/calls", pc.localDescription.sdp, "application/sdp");
     this.id = answer.headers.get("Location").split("/").pop();
-    if (this.closed) return this.#hangUp(); // ended meanwhile
+    if (this.closed) { this.#hangUp(); return; } // ended meanwhile
     this.#mind();
     await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
-    if (await Promise.race([opened, pause(OPEN)])) return undefined;
-    throw new Refused("no_media", "The connection to the voice service does not come about. A firewall may block it (UDP).");
+    if (!await Promise.race([opened, pause(OPEN)])) throw new Refused("no_media", "The connection to the voice service does not come about. A firewall may block it (UDP).");
   }
 
   #looked() {
@@ -90,7 +89,7 @@ export class Call {
   }
 
   #hangUp() {
-    send("POST", `/v1/realtime/calls/${this.id}/hangup`, {}).catch(() => {}); // its socket's end tells it, too
+    send("POST", `/v1/realtime/calls/${this.id}/hangup`, {}).catch(() => {}); // the end of its socket tells it, too
   }
 
   close() {
