@@ -80,8 +80,9 @@ def other_than_default(key: Field[Any]) -> tuple[str, Any]:
     lists = {"microphones": (2, 3), "encoder_pins": (5, 6), "led_pins": (5, 6, 13)}
     if key.name in lists:
         return ", ".join(map(str, lists[key.name])), lists[key.name]
-    special = {"night_from": "22:00", "night_to": "6:30", "strip_spi": "1.0", "word": "alexa", "stop_word": "/x/stop.json",
-               "timezone": "UTC", "url": "https://a.example", "use": "local", "array": "plain", "positions_mm": "0 1",
+    special = {"night_from": "22:00", "night_to": "6:30", "strip_spi": "1.0", "word": "alexa",
+               "stop_word": "/x/stop.json", "timezone": "UTC",
+               "url": "https://a.example", "use": "local", "array": "plain", "positions_mm": "0 1",
                "listen": "[::1]:443", "public_url": "https://a.example", "origins": "https://a.example",
                "proxies": "10.0.0.0/8", "redis": "redis://a.example",
                **dict.fromkeys(("stt", "llm", "tts"), "local")}  # fmt: skip

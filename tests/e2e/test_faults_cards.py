@@ -16,7 +16,7 @@ from tests.faults import Cards
 pytest.importorskip("pigpio")
 pytestmark = [
     pytest.mark.pulse,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(bool(sound.missing()), reason=f"needs {', '.join(sound.missing())} (apt install pulseaudio)"),
 ]
 

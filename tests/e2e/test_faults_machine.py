@@ -27,7 +27,7 @@ ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root may do this")
 SPENT = {"day": "2000-01-01", "spent": 0.25}
 pytestmark = [
     pytest.mark.pulse,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(bool(sound.missing()), reason=f"needs {', '.join(sound.missing())} (apt install pulseaudio)"),
 ]
 

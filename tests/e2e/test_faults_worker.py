@@ -18,7 +18,7 @@ LAMP = Path(__file__).parents[1] / "data/speech/livingroom_lamp.flac"
 BACK_S = 10  # 3 on a quiet machine
 pytestmark = [
     pytest.mark.pulse,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(bool(sound.missing()), reason=f"needs {', '.join(sound.missing())} (apt install pulseaudio)"),
     pytest.mark.skipif(not models_present(), reason="the offline models are not here: edge-voice models fetch"),
 ]

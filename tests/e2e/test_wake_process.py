@@ -20,6 +20,7 @@ ECHO_DB = -6.0
 
 pytestmark = [
     pytest.mark.pulse,
+    pytest.mark.long,
     pytest.mark.skipif(bool(sound.missing()), reason=f"needs {', '.join(sound.missing())} (apt install pulseaudio)"),
     pytest.mark.skipif(not models_present(), reason="the offline models are not here: edge-voice models fetch"),
 ]

@@ -18,7 +18,7 @@ from tests.provision import evb
 from tests.systemd.device import UNIT, Device, measured
 from tests.systemd.machine import PYTHON, Machine, sources, wheelhouse
 
-pytestmark = [pytest.mark.nspawn, pytest.mark.slow, pytest.mark.skipif(bool(evb.missing()), reason=evb.missing())]
+pytestmark = [pytest.mark.nspawn, pytest.mark.long, pytest.mark.skipif(bool(evb.missing()), reason=evb.missing())]
 BACK_S = 30
 UPDATE = ("/usr/local/sbin/edge-voice-update",)
 SETTINGS = "[update]\nminutes = {minutes}\n{more}"

@@ -26,7 +26,7 @@ from provision.updater.layout import Layout
 from tests.provision import evb
 from tests.provision.rehearsal import run
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(evb.missing()), reason=evb.missing())]
+pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(evb.missing()), reason=evb.missing())]
 ROOT = Path(__file__).parents[3]
 NAMES = ("a", "b", "c")
 SCRIPT = '#!/bin/sh\ncd {here}\nexec {python} -m tests.provision.rehearsal {root} "$@"\n'
