@@ -265,6 +265,11 @@ class EchoCanceller:
             primed.process(echo[piece].copy(), far[piece].copy())
         self._canceller = primed
 
+    def unprime(self) -> None:
+        """Begin with an AEC3 that has heard nothing."""
+        if self._linear is not None:
+            self._canceller = _aec3()
+
     def shift(self, samples: int) -> None:
         """From the next frame on the echo follows the far end by so much more than before."""
         if self._linear is not None:

@@ -101,6 +101,9 @@ def test_the_canceller_is_told_of_it() -> None:
         def sounded(self, samples: np.ndarray, rate: int, at: float) -> None:
             told.append((samples.copy(), at))
 
+        def passed(self, count: int, rate: int) -> None:
+            """Silence is counted, and is no sound."""
+
     out = chiming()
     out.speaker.far = Far()  # type: ignore[assignment]
     began = out.now
