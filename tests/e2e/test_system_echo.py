@@ -61,4 +61,6 @@ def test_the_systems_canceller_is_heard_to_work(rig: sound.Rig) -> None:
     bare = measured(rig, "usbmic", "usbspk")
     assert bare["finding"] == Finding.HEARD
     found = measured(rig, "echo_cancelled", "echo_far")
+    if found["finding"] != Finding.CANCELLED and found["return_db"] is None:  # a busy machine: the sweep had holes
+        found = measured(rig, "echo_cancelled", "echo_far")
     assert found["finding"] == Finding.CANCELLED or found["return_db"] < bare["return_db"] - 10

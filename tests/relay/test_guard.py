@@ -130,7 +130,10 @@ def test_a_body_may_be_so_large(ada: httpx.Client) -> None:
 
 
 def test_a_body_without_a_length_may_be_no_larger(ada: httpx.Client) -> None:
-    answer = ada.post("/api/setup", content=(b"x" * 1000 for _ in range(BODY_BYTES // 1000 + 1)))
+    try:
+        answer = ada.post("/api/setup", content=(b"x" * 1000 for _ in range(BODY_BYTES // 1000 + 1)))
+    except httpx.TransportError:  # the relay has hung up on a client that was still sending
+        return
     assert (answer.status_code, code(answer)) == (413, "too_large")
 
 
