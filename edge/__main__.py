@@ -1,5 +1,5 @@
 """`python -m edge` is `edge-voice`."""
 
-from edge.cli import main
+from edge.cli import program
 
-raise SystemExit(main())
+program()

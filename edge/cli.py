@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +29,19 @@ REMOTE = {
     "unmute": "open the microphone",
     "forget": "forget the conversation",
 }
+
+
+def program() -> NoReturn:
+    """The process, and its end.
+
+    While a thread is still inside native code (a model that loads, a sound library that hangs) it leaves at once: the
+    interpreter's own end would wait for the thread, or abort where it goes on in C++ that must not be unwound.
+    """
+    code = main()
+    if any(thread.daemon for thread in threading.enumerate()):
+        logging.shutdown()
+        os._exit(code)
+    raise SystemExit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -75,10 +75,9 @@ class _Running:
 
 
 class Round:
-    """The checks, begun; `hangs` once one of them was given up: its thread is still somewhere in there."""
+    """The checks, begun. The thread of one that is given up stays somewhere in there."""
 
     def __init__(self, checks: Sequence[Check]) -> None:
-        self.hangs = False
         self._all = [_Running(check) for check in checks]
         self._given_up: set[str] = set()  # lanes
         lanes: dict[str, list[_Running]] = {}
@@ -99,7 +98,6 @@ class Round:
         now = time.monotonic()
         if one.ended.wait(max(0.0, (one.began or now) + check.limit_s - now)):
             return one.results
-        self.hangs = True
         self._given_up.add(check.lane)
         return [fail(f"No answer within {check.limit_s:.0f} s.", check.stuck)]
 

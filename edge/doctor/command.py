@@ -54,28 +54,23 @@ def doctor(options: argparse.Namespace) -> int:
         sys.stdout.write(f"edge-voice {__version__}\n\n")
     told = _teller(sys.stdout) if not options.json else lambda _name, _results: None
     with sound.quiet():
-        looked, hangs = look(site, options.config, told)
+        looked = look(site, options.config, told)
     results = [result for _, results in looked for result in results]
     code = exit_code(results, bad_config=config is None)
     facts = {"version": __version__, **report.as_json(looked, code)}
     last = json.dumps(facts, indent=1) if options.json else f"\n{report.summary(results)}"
     sys.stdout.write(f"{last}\n")
-    if hangs:
-        _leave(code)
     return code
 
 
-def look(site: Site, path: Path | None, told: Callable[[str, Results], None]) -> tuple[Looked, bool]:
-    """Run all checks; whether some hang. The daemon is asked first, since it holds what the others would open."""
+def look(site: Site, path: Path | None, told: Callable[[str, Results], None]) -> Looked:
+    """Run all checks. The daemon is asked first, since it holds what the others would open."""
     looked: Looked = []
-    hangs = False
     for checks in checks_of(site, path):
-        begun = Round(checks)
-        for check, results in begun.results():
+        for check, results in Round(checks).results():
             told(check.name, results)
             looked.append((check.name, results))
-        hangs = hangs or begun.hangs
-    return looked, hangs
+    return looked
 
 
 def checks_of(site: Site, path: Path | None) -> tuple[list[Check], list[Check]]:
@@ -133,9 +128,3 @@ def _teller(out: TextIO) -> Callable[[str, Results], None]:
         out.flush()
 
     return tell
-
-
-def _leave(code: int) -> None:
-    """At once: what hangs inside a sound library would hang its tidying up at the interpreter's end, too."""
-    sys.stdout.flush()
-    os._exit(code)

@@ -148,6 +148,18 @@ def test_no_microphone_is_said_in_words(rig: sound.Rig) -> None:
     assert running.process.wait(3) == 0
 
 
+def test_sigterm_while_it_still_loads_ends_it_cleanly(rig: sound.Rig) -> None:
+    """The press has begun to load what listens during replies, in a thread inside native code."""
+    for _ in range(5):
+        running = sound.Running(rig, EDGE_VOICE_ENGINE__USE="none")
+        running.wait_ready()
+        press = rig.child([sys.executable, "-m", "edge", "press"], env=running.env)
+        running.wait_state("listening")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(20) == 0, running.text()
+        assert press.wait(20) == 0
+
+
 def test_talk_uses_the_devices_that_are_there(rig: sound.Rig) -> None:
     """A typed turn in `talk` comes out of the real speaker."""
     recorder = rig.record()
