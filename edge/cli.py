@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from edge import __version__
+from edge import __version__, insight
 from edge.errors import EX_FAILED, ControlError, DeviceGone, EdgeVoiceError, UsageError
+from edge.sessions.command import add_commands as add_session_commands
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -111,7 +112,9 @@ def _parser() -> _Parser:
     _talk_options(add("talk", "hold a conversation in the terminal", "edge-voice talk --text 'what time is it'", _talk))
     add("run", "run the daemon", "edge-voice run --config /etc/edge-voice/config.toml", _run)
     _remote_commands(add)
+    insight.commands(add)
     _link_commands(add)
+    add_session_commands(add)
     add("devices", "list the sound devices", "edge-voice devices", _devices)
     _calibrate_options(
         add("calibrate", "measure the echo from speaker to microphone", "edge-voice calibrate --plot", _calibrate)
@@ -145,6 +148,9 @@ def _remote_commands(add: Callable[[str, str, str, Run], _Parser]) -> None:
     selftest.add_argument("--json", action="store_true", help="the result, as JSON")
     for name, about in REMOTE.items():
         add(name, about, f"edge-voice {name}", partial(_remote, name))
+    about = "list the timers, alarms and reminders that are set"
+    timers = add("timers", about, "edge-voice timers", _timers)
+    timers.add_argument("--json", action="store_true", help="the list, as JSON")
     volume = add("volume", "tell or set the volume in percent", "edge-voice volume 60", _volume)
     volume.add_argument("percent", nargs="?", help="0 to 100")
     for name, about in (("say", "have a text spoken as it stands"), ("ask", "ask by text; the answer is spoken")):
@@ -228,6 +234,15 @@ def _volume(options: argparse.Namespace) -> int:
     return 0
 
 
+def _timers(options: argparse.Namespace) -> int:
+    from edge.host import client, control
+    from edge.panel.plain import timer_line
+
+    found = client.call(control.socket_path(), "timers")["timers"]
+    print(json.dumps(found) if options.json else "\n".join(map(timer_line, found)) or "Nothing is set.")
+    return 0
+
+
 def _status(options: argparse.Namespace) -> int:
     from edge.host import client, control
 
@@ -249,6 +264,12 @@ def _summary(status: dict[str, object]) -> str:
     if isinstance(link, dict) and link["standing"] != "off":
         told = [str(link[key]) for key in ("standing", "relay", "problem") if link[key]]
         lines.append(f"{'relay:':11} {', '.join(told)}")
+    timers = status.get("timers")
+    if isinstance(timers, list) and timers:
+        lines.append(f"{'timers:':11} {len(timers)} (edge-voice timers)")
+    recording = status.get("recording")
+    if isinstance(recording, dict) and recording["on"]:
+        lines.append(f"{'recording:':11} yes (edge-voice record off)")
     for name in ("problems", "panel"):
         problems = status.get(name)
         lines += [f"problem:    {problem}" for problem in problems] if isinstance(problems, list) else []

@@ -23,7 +23,7 @@ class Commands:
         self._last_turn: Fields = {}
         self._panel: list[str] = []  # what of it cannot be used
         self._light = ""
-        self.parts: dict[str, Callable[[], Fields]] = {}  # of `status`, beside its own
+        self.parts: dict[str, Callable[[], object]] = {}  # of `status`, beside its own
         self._table: dict[str, Callable[[object], Fields]] = {
             "status": lambda _: self.status(),
             "press": lambda _: self._post(Pressed()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import get_ident
 
@@ -12,6 +13,8 @@ from edge.core.effects import Ears
 from edge.core.events import ButtonDown, ButtonUp, Event, TimePassed, ToolFinished
 from edge.core.gestures import Gestures
 from edge.ports import Agent, Clock, Fields, Host, Microphone, Sounds, Speaker, Tools, Watcher
+
+Tap = Callable[[Event, float, list[do.Effect]], None]
 
 
 @dataclass(slots=True)
@@ -45,8 +48,9 @@ class Daemon:
         self._armed: float | None = None  # the deadline that the timer is for
         self._ended = asyncio.Event()
         self._failure: BaseException | None = None
-        self._tool_tasks: set[asyncio.Task[None]] = set()
+        self._tool_tasks: dict[asyncio.Task[None], do.RunTool] = {}
         self._told_ready = False
+        self.tap: Tap | None = None  # told of every event with its effects, before they are carried out
 
     # --- the loop -----------------------------------------------------------------------------------
 
@@ -125,14 +129,21 @@ class Daemon:
         """One event and all it leads to."""
         if isinstance(event, (ButtonDown, ButtonUp)):
             events = self._gestures.handle(event, now)
+            self._tell_tap(event, now, [])
         elif isinstance(event, TimePassed):
             events = [*self._gestures.due(now), event]
         else:
             events = [event]
         for one in events:
-            for effect in self.conversation.handle(one, now):
+            effects = self.conversation.handle(one, now)
+            self._tell_tap(one, now, effects)
+            for effect in effects:
                 self._perform(effect)
         self._tell_ready()
+
+    def _tell_tap(self, event: Event, now: float, effects: list[do.Effect]) -> None:
+        if self.tap is not None:
+            self.tap(event, now, effects)
 
     def _tell_ready(self) -> None:
         if not self._told_ready and self.is_well:
@@ -161,9 +172,10 @@ class Daemon:
                 self.ports.speaker.finish(turn)
             case do.CancelReply(turn, goes_on):
                 agent.interrupt(turn, self.ports.speaker.stop(turn), goes_on=goes_on)
+                self._cancel_tools(turn)
             case do.SetEars() | do.SetPatience() | do.CloseMic():
                 self._tell_microphone(self.ports.microphone, effect)
-            case do.Chime() | do.Report() | do.Hush():
+            case do.Chime() | do.Report() | do.Hush() | do.Ring():
                 self._sound(self.ports.sounds, effect)
             case do.RunTool():
                 self._run_tool(effect)
@@ -172,7 +184,7 @@ class Daemon:
             case _:
                 self._tell_agent(agent, effect)
 
-    def _sound(self, sounds: Sounds | None, effect: do.Chime | do.Report | do.Hush) -> None:
+    def _sound(self, sounds: Sounds | None, effect: do.Chime | do.Report | do.Hush | do.Ring) -> None:
         match effect:
             case _ if sounds is None:
                 return
@@ -180,6 +192,8 @@ class Daemon:
                 sounds.play(tone)
             case do.Report(problem):
                 sounds.play(problem)
+            case do.Ring(turn, number):
+                sounds.ring(turn, number)
             case do.Hush():
                 sounds.hush()
 
@@ -237,11 +251,16 @@ class Daemon:
             self._take(ToolFinished(effect.turn, effect.call, result))
 
         task = asyncio.ensure_future(run())
-        self._tool_tasks.add(task)
+        self._tool_tasks[task] = effect
         task.add_done_callback(self._tool_done)
 
+    def _cancel_tools(self, turn: int) -> None:
+        for task, effect in self._tool_tasks.items():
+            if effect.turn == turn and self.ports.tools.cancellable(effect.name):
+                task.cancel()
+
     def _tool_done(self, task: asyncio.Task[None]) -> None:
-        self._tool_tasks.discard(task)
+        self._tool_tasks.pop(task, None)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._fail(error)

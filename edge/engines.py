@@ -103,12 +103,13 @@ def _metered(  # noqa: PLR0913, PLR0917  what either engine needs
     bearer: Callable[[], str] | None,
 ) -> Make:  # fmt: skip
     from edge.agents.metered import Metered
-    from edge.config.places import state_dir
+    from edge.config.places import state_dir, volatile_dir
     from edge.host.state import Purse
 
     makers = [_realtime(config, toolbox, bearer) if name == "realtime" else _chained(config, toolbox, history)
               for name in names]  # fmt: skip
-    purse = Purse(state_dir() / "spending.json")
+    volatile = volatile_dir()
+    purse = Purse(state_dir() / "spending.json", None if volatile is None else volatile / "spending.json")
     closing.callback(purse.close)
     budget = purse.load(config.budget.daily, config.budget.currency)
     return lambda post: Metered(lambda report: _in_order(makers, config, report), budget, post, purse.keep)

@@ -6,12 +6,12 @@ import asyncio
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge import __version__
 from edge.adjusting import Adjusting
 from edge.commands import Commands
 from edge.config import Config
@@ -58,6 +58,7 @@ class Linkage:
         A conversation in a terminal is no `service`: it has no link.
         """
         daemon, commands, agent = device.daemon, device.commands, device.daemon.ports.agent
+        _connect(toolbox, device)
         adjusting = Adjusting(lambda: device.config, device.apply)
         commands.more({"timers": timers(toolbox), "settings": adjusting.settings})
         if not service:
@@ -105,11 +106,21 @@ def timers(toolbox: Toolbox) -> Callable[[object], Fields]:
     """The command: those that run, the soonest first."""
 
     def shown(_: object) -> Fields:
-        now = time.monotonic()
-        found = toolbox.timers.find()
-        return {"timers": [{"name": one.name, "seconds": one.seconds, "left_s": one.left(now)} for one in found]}
+        return {"timers": toolbox.listed()}
 
     return shown
+
+
+def _connect(toolbox: Toolbox, device: Running) -> None:
+    """So that the tools can speak, tell of the device, and show their timers."""
+    daemon = device.daemon
+    toolbox.post, toolbox.publish = daemon.post, daemon.publish
+    toolbox.facts = lambda: {
+        "name": device.config.device.name or socket.gethostname(), "version": __version__,
+        "engine": daemon.ports.agent.name,
+    }  # fmt: skip
+    daemon.ports.watchers.append(toolbox)
+    device.commands.parts["timers"] = toolbox.listed
 
 
 def begin_again() -> None:

@@ -67,6 +67,9 @@ class Sounds(Protocol):
     def play(self, sound: Tone | Problem) -> None:
         """Sound a chime, or say a recorded sentence, in place of one that still sounds."""
 
+    def ring(self, turn: int, number: int) -> None:
+        """Queue the tune of a timer at the speaker as the sound of this turn, the how many-th."""
+
     def hush(self) -> None:
         """Fade out what sounds."""
 
@@ -187,6 +190,9 @@ class Tools(Protocol):
 
     async def run(self, name: str, arguments: Fields) -> Fields:
         """Never raises: a failure is a result with an `error`."""
+
+    def cancellable(self, name: str) -> bool:
+        """Whether this tool may be cancelled in the middle when nobody waits for its result any more."""
 
 
 class Watcher(Protocol):

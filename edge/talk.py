@@ -25,7 +25,7 @@ from edge.wiring import Assembly, Lines, assembled, device_lines, unknown_engine
 
 BUNDLED = ("turn_on_the_living_room_lamp.flac", "when_a_man_looks.flac")
 REPLY_FILE = Path("edge-voice-reply.wav")
-SILENT = Sounds(mute=False, error=False, offline=False, thinking=False, reports=False)
+SILENT = Sounds(mute=False, error=False, offline=False, thinking=False, timer=False, reports=False)
 QUIT_S = 0.2  # lets the last words reach the view
 
 

@@ -51,9 +51,9 @@ from edge.core.events import (
 )
 from edge.core.gestures import Gestures
 from edge.daemon import Daemon, Ports
+from edge.fitting import conversation_settings, front_end, with_words
 from edge.ports import Agent, Fields, Post
 from edge.tools.registry import Registry, Tool
-from edge.wiring import conversation_settings, front_end, with_words
 
 TONE_RATE = 24_000
 REAL_WAIT_S = 0.002
@@ -218,7 +218,10 @@ class _Tools:
         self._registry = Registry(tools)
 
     async def run(self, name: str, arguments: Fields) -> Fields:
-        return self._registry.run(name, arguments, datetime.now().astimezone())
+        return await self._registry.run_within(name, arguments, datetime.now().astimezone())
+
+    def cancellable(self, name: str) -> bool:
+        return self._registry.cancellable(name)
 
 
 class _Host:

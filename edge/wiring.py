@@ -11,45 +11,38 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from edge.accounts import Accounts
 from edge.audio.arrays import wish
-from edge.audio.echo import EchoCanceller, Uncancelled
-from edge.audio.far import FarEnd
 from edge.audio.frontend import FrontEnd
-from edge.audio.gain import Gain
-from edge.audio.guard import Aside, Guard, in_a_thread
 from edge.audio.keeper import Keeper, Line, Source
 from edge.audio.loudness import Loudness, finder
 from edge.audio.microphone import AudioThread, Ear, Sessions
 from edge.audio.profile import NAME, Profile, concerns
 from edge.audio.profile import load as load_profile
-from edge.audio.sounds import Sounds, sound_settings
+from edge.audio.sounds import Sounds
 from edge.audio.speaker import QueueSpeaker
-from edge.audio.wake import load as load_words
 from edge.commands import Commands
 from edge.config import ENGINES, Audio, Config, show
 from edge.config.places import state_dir
-from edge.core.conversation import Conversation, ConversationSettings
+from edge.core.conversation import Conversation
 from edge.core.events import AgentWarned, Event, MuteSet, SayGiven
 from edge.core.gestures import Gestures, GestureSettings
 from edge.core.indicator import Sight
 from edge.core.liveness import Liveness, Vitals
-from edge.core.near_end import NearEnd, NearEndSettings
-from edge.core.pauses import PauseSettings
-from edge.core.speech import FRAME_S, Endpointer, SpeechSettings
 from edge.core.summary import summary
 from edge.daemon import Daemon, Ports
 from edge.engines import choose_engine, engine, warnings
 from edge.errors import AudioError, UsageError
+from edge.fitting import conversation_settings, front_end, with_words
 from edge.host.network import Network
 from edge.host.notify import Systemd
 from edge.host.state import Dial, Latch
 from edge.linking import Linkage
 from edge.ports import Clock, Desk, Fields, Host, Panel, Post, Watcher
 from edge.selftest import SelfTest
+from edge.sessions.recorder import Recorder, installed
 from edge.tools.toolbox import Toolbox
 
-EAGER_MS, EAGER_OFFLINE_MS = 150, 200  # of silence, before work is begun that may be in vain
-LEAST_WAIT_MS = 50  # from there to the end of the turn
 FIRST_FRAME_S, LEAST_OFTEN_S = 0.02, 0.5  # between looks whether the microphone has been heard
 
 OpenSink = Callable[[QueueSpeaker], Line | None]
@@ -82,6 +75,7 @@ class Assembly:
     host: Systemd
     sounds: Sounds
     linkage: Linkage
+    recorder: Recorder | None = None
 
     @property
     def level(self) -> float:
@@ -96,6 +90,8 @@ class Assembly:
         wakes = self.daemon.conversation.settings.wakes  # the word's model is loaded at the start
         self.daemon.conversation.settings = conversation_settings(config, wakes=wakes)
         self.sounds.volume = config.sounds.volume
+        if self.recorder is not None:
+            self.recorder.look()
 
 
 class _Inbox:
@@ -161,50 +157,6 @@ class _CalibratedEar(Ear):
         return {**super().stats(), **spotted, "calibration": f"{found.day}: {found.verdict}" if found else None}
 
 
-def conversation_settings(config: Config, *, wakes: bool = False) -> ConversationSettings:
-    """The core's times from the configuration; `wakes` if there is a wake word."""
-    talk = config.conversation
-    return ConversationSettings(
-        preroll_s=config.audio.preroll_ms / 1000, hold_s=config.panel.hold_ms / 1000, no_speech_s=talk.no_speech_s,
-        follow_up_s=talk.follow_up_s, max_turn_s=talk.max_turn_s, reply_s=talk.reply_s, wakes=wakes,
-        sounds=sound_settings(config),
-        pauses=PauseSettings(talk.end_silence_ms / 1000, talk.least_silence_ms / 1000,
-                             talk.most_silence_ms / 1000, talk.unfinished_silence_ms / 1000),
-    )  # fmt: skip
-
-
-def _eager_ms(config: Config) -> int:
-    """A service may be asked in vain; offline, each time costs this device's own processor."""
-    usual = EAGER_OFFLINE_MS if choose_engine(config) == "local" else EAGER_MS
-    return config.conversation.eager_silence_ms or min(usual, config.conversation.end_silence_ms - LEAST_WAIT_MS)
-
-
-def with_words(config: Config, front: FrontEnd, post: Post) -> FrontEnd:
-    """Have it listen for the words of [wake], or know why it cannot: the button still works."""
-    if config.wake.wanted:
-        try:
-            front.words = load_words(config.wake, post)
-        except AudioError as error:
-            front.wordless = str(error)
-    return front
-
-
-def front_end(config: Config, sessions: Sessions, speaker: QueueSpeaker, aside: Aside = in_a_thread) -> FrontEnd:
-    """The front end with its detectors; echo is cancelled where a voice may interrupt."""
-    talk = config.conversation
-    frames = 1 / FRAME_S / 1000
-    speech = SpeechSettings(
-        end_frames=round(talk.end_silence_ms * frames), eager_frames=round(_eager_ms(config) * frames)
-    )
-    endpointer, guard = Endpointer(speech), None
-    near_end = NearEnd(NearEndSettings(mode=talk.barge_in), endpointer.floor)
-    if near_end.by_voice or config.wake.wanted:
-        speaker.far = FarEnd()
-        own = config.audio.echo in {"auto", "own"}
-        guard = Guard(near_end, speaker.far, EchoCanceller(None if own else Uncancelled()), aside)
-    return FrontEnd(sessions.deliver, speaker, endpointer, guard, Gain() if config.audio.agc else None)
-
-
 def device_lines(config: Config) -> Lines:
     """The configured sound devices."""
     from edge.audio.device import DeviceSink, DeviceSource, choose, rescan
@@ -256,7 +208,7 @@ async def assembled(
         host = Systemd(lambda: summary(conversation, agent.name))
         stack.callback(host.close)
         greeter = _Greeter(host, inbox.post, config.conversation.greeting, lambda: daemon.is_well and keeper.hears)
-        toolbox = Toolbox(lambda: speaker.volume, partial(setattr, speaker, "volume"), config.device.timezone)
+        toolbox = _toolbox(config, speaker, keeps=control is not None)
         linkage = Linkage()
         agent = engine(config, inbox.post, toolbox, stack, linkage.token)
         ear = _CalibratedEar(front, sessions, thread, keeper)
@@ -266,7 +218,7 @@ async def assembled(
         commands = Commands(daemon, lambda: show(assembly.config))
         assembly = Assembly(config, daemon, commands, speaker, front, keeper, host, sounds, linkage)
         ports.watchers += [commands] if loudness is None else [commands, _telling(loudness, daemon)]
-        _let_it_test_itself(stack, assembly)
+        _equip(stack, assembly, clock)
         if control is not None:
             await _serve_control(stack, assembly, control, clock)
         ear.profile = _calibration(lines)  # before the keeper's thread, which may make PortAudio look again
@@ -288,6 +240,12 @@ async def assembled(
         ringing = asyncio.ensure_future(toolbox.ring(inbox.post))
         stack.push_async_callback(_cancel, ringing)
         yield assembly
+
+
+def _toolbox(config: Config, speaker: QueueSpeaker, *, keeps: bool) -> Toolbox:
+    """A conversation in a terminal keeps no timers: those on the disk are the service's."""
+    shelf = state_dir() / "timers.json" if keeps else None
+    return Toolbox(lambda: speaker.volume, partial(setattr, speaker, "volume"), config.device.timezone, shelf)
 
 
 def _gestures(config: Config) -> Gestures:
@@ -320,11 +278,13 @@ def _telling(loudness: Loudness, daemon: Daemon) -> Loudness:
     return loudness
 
 
-def _let_it_test_itself(stack: AsyncExitStack, assembly: Assembly) -> None:
+def _equip(stack: AsyncExitStack, assembly: Assembly, clock: Clock) -> None:
+    """With what tests and what records it."""
     selftest = SelfTest(assembly.daemon, assembly.front, assembly.speaker)
     assembly.commands.also("selftest", selftest.start)
     assembly.daemon.ports.watchers.append(selftest)
     stack.push_async_callback(selftest.close)
+    assembly.recorder = installed(stack, assembly, clock)
 
 
 def _remember_mute(assembly: Assembly, volatile: Path, clock: Clock) -> None:
@@ -350,7 +310,9 @@ def _attach_panels(stack: AsyncExitStack, assembly: Assembly, source: Source | N
         talk, name = daemon.conversation, daemon.ports.agent.name
         broken = bool(talk.mic_problem or talk.speaker_problem)
         wakes = talk.settings.wakes
-        return Sight(talk.state, talk.muted, broken, talk.ready, lesser=name == "local" != first, wakes=wakes)
+        recording = assembly.recorder is not None and assembly.recorder.on
+        lesser = name == "local" != first
+        return Sight(talk.state, talk.muted, broken, talk.ready, lesser=lesser, wakes=wakes, recording=recording)
 
     def turn_up(percent: int) -> None:
         before = int(str(commands.do("volume")["percent"]))
@@ -372,9 +334,12 @@ async def _serve_control(stack: AsyncExitStack, assembly: Assembly, path: Path, 
     from edge.host.control import ControlServer
 
     _remember_mute(assembly, path.parent, clock)
-    server = ControlServer(path, assembly.commands.do, lambda: assembly.front.level)
+    accounts = Accounts(assembly.config, assembly.daemon, assembly.commands, path.parent)
+    server = ControlServer(path, assembly.commands.do, lambda: assembly.front.level, accounts.gauges.text)
     stack.push_async_callback(server.close)
     await server.open()
+    stack.push_async_callback(accounts.close)
+    accounts.open()
     assembly.daemon.ports.watchers.append(server)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config.places import daemon_state, given_dir, models_home, state_dir
+from edge.config.places import daemon_state, given_dir, models_home, state_dir, volatile_dir
 
 UNIT = {"STATE_DIRECTORY": "/var/lib/other:/var/lib/more", "HOME": "/var/lib/other", "XDG_STATE_HOME": "/x"}
 SHELL = {"HOME": "/home/pi"}
@@ -42,3 +42,8 @@ def test_models_are_the_services_where_that_is_installed(tmp_path: Path) -> None
     (tmp_path / "models").mkdir()
     assert models_home(SHELL, tmp_path) == tmp_path / "models"
     assert models_home(data, tmp_path) == Path("/data/edge-voice/models")
+
+
+def test_only_a_service_has_a_place_in_memory() -> None:
+    assert volatile_dir({}) is None
+    assert volatile_dir({"RUNTIME_DIRECTORY": "/run/edge-voice:/run/other"}) == Path("/run/edge-voice")

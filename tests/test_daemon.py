@@ -382,7 +382,7 @@ def test_a_thousand_turns_leave_nothing_behind() -> None:
             tracemalloc.stop()
             assert grown < 1_000_000
             assert len(asyncio.all_tasks()) == tasks
-            assert device.daemon._tool_tasks == set()
+            assert not device.daemon._tool_tasks
             assert len(device.speaker._queue) == 0
             assert device.problems == []
 

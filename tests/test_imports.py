@@ -24,16 +24,25 @@ MAY_SEE: dict[str, set[str]] = {
     "daemon": {"core", "ports", "errors"},
     "commands": {"core", "ports", "errors", "daemon", ""},
     "engines": BELOW_ADAPTERS | ADAPTERS,
+    "accounts": BELOW_ADAPTERS | {"daemon", "commands", "host", ""},
+    "insight": BELOW_ADAPTERS | {"host", "panel"},
     "selftest": BELOW_ADAPTERS | {"audio", "daemon"},
-    "wiring": BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "engines", "selftest", "linking"},
+    "fitting": BELOW_ADAPTERS | {"audio", "engines"},
+    "sessions": BELOW_ADAPTERS | {"audio", "host", "daemon", "commands", "fitting", "replay", ""},
+    "wiring": BELOW_ADAPTERS
+    | ADAPTERS
+    | {"accounts", "daemon", "commands", "engines", "selftest", "linking", "fitting", "sessions"},
     "adjusting": {"config", "errors", "ports"},
-    "linking": BELOW_ADAPTERS | {"adjusting", "daemon", "commands", "host", "tools"},
+    "linking": BELOW_ADAPTERS | {"adjusting", "daemon", "commands", "host", "tools", ""},
     "service": BELOW_ADAPTERS | ADAPTERS | {"wiring", "linking"},
-    **dict.fromkeys(("talk", "testing"), BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "wiring"}),
+    **dict.fromkeys(("talk", "testing"), BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "fitting", "wiring"}),
+    "replay": BELOW_ADAPTERS | {"audio", "fitting", "sessions", ""},
     **dict.fromkeys(("calibrate", "transcribe"), BELOW_ADAPTERS | ADAPTERS),
     "doctor": BELOW_ADAPTERS | ADAPTERS | {"calibrate", "engines", ""},
     "relay": BELOW_ADAPTERS | {"agents", "audio", "tools", "engines", "wiring", ""},
-    "cli": BELOW_ADAPTERS | ADAPTERS | {"talk", "service", "calibrate", "transcribe", "doctor", "relay", "engines", ""},
+    "cli": BELOW_ADAPTERS
+    | ADAPTERS
+    | {"talk", "service", "calibrate", "transcribe", "doctor", "relay", "engines", "sessions", "insight", ""},
     "__main__": {"cli"},
 }
 IMPURE = {"asyncio", "threading", "time", "logging", "random", "os", "io", "socket", "subprocess", "pathlib", "sys"}

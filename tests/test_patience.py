@@ -11,8 +11,8 @@ import pytest
 from edge.config import Config, Conversation
 from edge.core.events import ReplyEnded, TurnSeems
 from edge.core.pauses import COMPLETE_SHARE
+from edge.fitting import conversation_settings
 from edge.testing import ScriptedAgent, SimulatedDevice
-from edge.wiring import conversation_settings
 from tests.bench.clips import DATA
 from tests.signals import Int16, recording
 

@@ -17,7 +17,8 @@ from edge.audio.echo import EchoCanceller, Uncancelled
 from edge.audio.microphone import Sessions
 from edge.audio.speaker import QueueSpeaker
 from edge.config import Audio, Config, Conversation
-from edge.wiring import device_lines, front_end
+from edge.fitting import front_end
+from edge.wiring import device_lines
 
 BY_VOICE = replace(Config(), conversation=replace(Conversation(), barge_in="duck"))
 

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from edge.audio.convert import Samples
 from edge.core.effects import Tone
+from edge.core.ringing import TUNE_S
 
 LEVEL_DB = -20.0  # dBFS
 THINKING_DB = -34.0  # heard every two seconds, perhaps for half a minute
+LOUD, SOFTER_DB = 4, 3.0  # which tune is the first at full loudness, and by how much those before it fall short
 ATTACK_S = 0.006
 RELEASE_S = 0.015
 # A bar that is struck: its second partial is at 2.76 times the first, and both die away at their own pace.
@@ -41,11 +43,33 @@ NOTES = {
     Tone.ERROR: (Note(0.0, 466.0, 0.06), Note(0.14, 466.0, 0.08)),  # B flat 4, twice
     Tone.OFFLINE: (Note(0.0, 698.0, 0.06), Note(0.12, 554.0, 0.06), Note(0.24, 440.0, 0.09)),  # falling: F5, Db5, A4
     Tone.THINKING: (Note(0.0, 587.0, 0.035), Note(0.11, 587.0, 0.035, 0.6)),  # two knocks on wood
+    Tone.TIMER: (Note(0.0, 880.0), Note(0.09, 1109.0), Note(0.18, 1319.0, 0.08)),  # up: A5, C sharp 6, E6
 }
 LENGTHS_S = {
     Tone.START: 0.22, Tone.END: 0.22, Tone.UNMUTE: 0.36, Tone.MUTE: 0.36,
-    Tone.ERROR: 0.34, Tone.OFFLINE: 0.46, Tone.THINKING: 0.22,
+    Tone.ERROR: 0.34, Tone.OFFLINE: 0.46, Tone.THINKING: 0.22, Tone.TIMER: 0.4,
 }  # fmt: skip
+
+
+TUNE = tuple(
+    Note(at + shift, hertz, 0.16)
+    for shift in (0.0, 0.9)
+    for at, hertz in ((0.0, 880.0), (0.15, 1109.0), (0.3, 1319.0), (0.45, 1760.0))
+)
+SOUNDS_S = 1.9  # of the tune; the rest of it is silence, in which somebody can be heard
+
+
+def tune(rate: int, number: int) -> Samples:
+    """What a timer rings with, of TUNE_S: mono int16 at `rate`. The first ones are softer, from the fourth on LOUD."""
+    t = np.arange(round(TUNE_S * rate)) / rate
+    sounding = t < SOUNDS_S
+    sound = np.zeros(len(t))
+    for note in TUNE:
+        sound[sounding] += _struck(t[sounding] - note.at_s, note)
+    sound[sounding] *= np.clip((SOUNDS_S - t[sounding]) / RELEASE_S, 0.0, 1.0)
+    wanted = 10 ** ((LEVEL_DB - SOFTER_DB * max(0, LOUD - number)) / 20)
+    sound *= 32767 * wanted / np.sqrt(np.mean(sound[sounding] ** 2))
+    return np.rint(sound).astype(np.int16)
 
 
 def chime(tone: Tone, rate: int) -> Samples:

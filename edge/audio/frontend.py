@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from edge.audio.pace import IDLE_LOOK_S, KEPT_S, may_wait, step
 from edge.audio.pickup import Pickup
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
+from edge.audio.tape import Tape
 from edge.audio.vad import Vad
 from edge.audio.wake import ABOVE_DB, WAKE, Pair, Words
 from edge.core.effects import Ears
@@ -44,6 +46,15 @@ class Frame(NamedTuple):
     level_db: float
 
 
+@dataclass(frozen=True, slots=True)
+class Detectors:
+    """What a front end judges by; the guard's near end and the endpointer know the same room."""
+
+    endpointer: Endpointer
+    guard: Guard | None = None
+    gain: Gain | None = None
+
+
 class FrontEnd:
     """`deliver(session, event)` is called for every event; a new session starts with each `set_ears`."""
 
@@ -55,7 +66,7 @@ class FrontEnd:
         guard: Guard | None = None,
         gain: Gain | None = None,
     ) -> None:
-        self._deliver, self._speaker = deliver, speaker
+        self._hand_on, self._speaker = deliver, speaker
         self._endpointer, self._guard, self._gain = endpointer, guard, gain
         self._vad = Vad()
         self._past: deque[Frame] = deque(maxlen=PAST_FRAMES)
@@ -71,6 +82,8 @@ class FrontEnd:
         self.words: Words | None = None  # that wake and stop
         self.wordless = ""  # why there are none, if there should be
         self.stand_in: Callable[[int], Samples] | None = None  # gives so many samples in the near end's place
+        self.unasked: Callable[[float], bool] = self._is_unasked  # whether what is heard then is no voice to listen to
+        self._tape: Tape | None = None
         self.level = -96.0
         self.lost = 0
 
@@ -84,12 +97,30 @@ class FrontEnd:
 
     def set_patience(self, silence_s: float) -> None:
         """Leave a command for the audio thread: how long a silence ends the turn. Called by the loop."""
-        self._commands.append(partial(self._endpointer.be_patient, silence_s))
+        self._commands.append(partial(self._be_patient, silence_s))
+
+    def renew(self, fresh: Detectors, tape: Tape | None) -> None:
+        """Leave a command: judge by these from now on, as after a restart, and let `tape` note all there is to it."""
+        self._commands.append(partial(self._renew, fresh, tape))
+
+    def untape(self) -> None:
+        """Leave a command: nothing is noted any more."""
+        self._commands.append(self._untape)
+
+    def replay(self, columns: list[Samples], ats: list[float]) -> None:
+        """Work on whole frames of near end and, where there is one, the array's reference, as if they came in now."""
+        self._work_on(columns, ats)
+        self._flush(BATCH)
 
     @property
     def active(self) -> bool:
         """Whether frames have to be worked on as they come."""
         return self._mode is not Ears.OFF or bool(self._commands)
+
+    @property
+    def endpointer(self) -> Endpointer:
+        """What finds the end of a turn; of the thread that works."""
+        return self._endpointer
 
     @property
     def listens(self) -> bool:
@@ -114,7 +145,7 @@ class FrontEnd:
     @property
     def step(self) -> float | None:
         """How many seconds of sound are worth working on at once; None when a look now and then is enough."""
-        if self._ring is None or self._rests:
+        if self._ring is None or self.rests:
             return None
         if max(self._position, self._seen) < self._ring.written:
             return 0.0
@@ -129,13 +160,13 @@ class FrontEnd:
             self._commands.popleft()()
         if self._ring is None:
             return False
-        if self._rests:
+        if self.rests:
             self._look(self._ring)
             return False
         return self._process(self._ring)
 
     @property
-    def _rests(self) -> bool:
+    def rests(self) -> bool:
         """Nobody wants frames now: a reply that no voice can interrupt needs none, and the ring keeps them."""
         return self._mode is Ears.OFF or (self._mode is Ears.GUARD and self._guard is None)
 
@@ -145,16 +176,42 @@ class FrontEnd:
         self._ring, self._pickup = ring, pickup
         self._seek(ring.oldest())
 
+    def _renew(self, fresh: Detectors, tape: Tape | None) -> None:
+        fresh.endpointer.take_over(self._endpointer)
+        self._endpointer, self._guard, self._gain = fresh.endpointer, fresh.guard, fresh.gain
+        self._vad, self._heard_at, self._tape = Vad(), None, tape
+        self._past.clear()
+        self._batch.clear()
+        if tape is not None:
+            tape.begins(self._session, self._mode, self._endpointer.floor.db, self._endpointer.end_frames)
+
+    def _untape(self) -> None:
+        tape, self._tape = self._tape, None
+        if tape is not None and self._guard is not None:
+            self._guard.far = tape.inner
+
+    def _be_patient(self, silence_s: float) -> None:
+        self._endpointer.be_patient(silence_s)
+        if self._tape is not None:
+            self._tape.patience(silence_s)
+
+    def _deliver(self, session: int, event: Event) -> None:
+        if self._tape is not None:
+            self._tape.heard(self._past[-1].at if self._past else 0.0, event)
+        self._hand_on(session, event)
+
     def _obey(self, session: int, mode: Ears, since: float) -> None:
-        rested, self._mode, self._session = self._rests, mode, session
+        if self._tape is not None:
+            self._tape.ears(session, mode, since)
+        rested, self._mode, self._session = self.rests, mode, session
         self._batch.clear()
         self._speaker.duck(False)  # whoever ducked or held it is no longer listened to
         self._speaker.pause(False)
         if self.words is not None:
             self.words.arm(mode, self.worked)
-        if self._ring is None or self._rests or mode is Ears.AWAIT:
+        if self._ring is None or self.rests or mode is Ears.AWAIT:
             self._past.clear()
-        if self._ring is None or self._rests:
+        if self._ring is None or self.rests:
             return
         if mode is Ears.LISTEN:
             self._listen(self._ring, since)
@@ -192,7 +249,14 @@ class FrontEnd:
         raw, _ = ring.read(ring.written - ring.rate // 50, ring.rate // 50)
         self.level = level_db(self._pickup.mono(raw))
         if len(raw) and self._mode is Ears.OFF:
-            self._endpointer.floor.update(self.level, round(IDLE_LOOK_S / FRAME_S))
+            self.follow([self.level], round(IDLE_LOOK_S / FRAME_S))
+
+    def follow(self, levels: list[float], frames: int = 1) -> None:
+        """Nobody is listened to: only follow the room's level. Each stands for so many frames."""
+        for level in levels:
+            self._endpointer.floor.update(level, frames)
+        if self._tape is not None:
+            self._tape.room(levels, frames)
 
     def _may_wait(self, ring: Ring) -> bool:
         """Whether there is nothing in what has just come in that could interrupt a reply."""
@@ -227,17 +291,20 @@ class FrontEnd:
         whole = len(samples) // FRAME * FRAME
         self._rest = samples[whole:]
         if whole:
-            self._frames(ring, [np.ascontiguousarray(column) for column in samples[:whole].T])
+            columns = [np.ascontiguousarray(column) for column in samples[:whole].T]
+            ats = [self._next_at(ring) for _ in range(whole // FRAME)]
+            if self._mode is Ears.AWAIT:
+                self._await(columns[0].reshape(-1, FRAME), ats)
+            else:
+                self._work_on(columns, ats)
             self._flush(BATCH)
         return True
 
-    def _frames(self, ring: Ring, columns: list[Samples]) -> None:
+    def _work_on(self, columns: list[Samples], ats: list[float]) -> None:
         """Near end, and beside it the array's reference where there is one; whole frames."""
         near, guard = columns[0].reshape(-1, FRAME), self._guard
-        if self._mode is Ears.AWAIT:
-            self._await(ring, near)
-            return
-        ats = [self._next_at(ring) for _ in near]
+        if self._tape is not None:
+            self._tape.frames(columns, ats)
         if guard is None:
             for samples, at, level in zip(near, ats, levels_db(near), strict=True):
                 self._take(Frame(samples, at, self._vad(samples), level))
@@ -253,11 +320,14 @@ class FrontEnd:
         self._made += FRAME
         return ring.time_of(self._origin + round(self._made * ring.rate / CORE_RATE))
 
-    def _await(self, ring: Ring, near: Samples) -> None:
-        for samples, level in zip(near, levels_db(near), strict=True):
+    def _await(self, near: Samples, ats: list[float]) -> None:
+        levels = levels_db(near)
+        for samples, level, at in zip(near, levels, ats, strict=True):
             self.level = level
             self._endpointer.floor.update(level)
-            self._spot(Pair(samples, SILENCE, self._next_at(ring)), level)
+            self._spot(Pair(samples, SILENCE, at), level)
+        if self._tape is not None:
+            self._tape.room(levels, 1)
 
     def _spot(self, pair: Pair, level_db: float) -> None:
         if self.words is not None:
@@ -272,7 +342,11 @@ class FrontEnd:
             self._judge(self._guard, frame)
 
     def _attend(self, frame: Frame) -> None:
-        voiced = frame.voiced and not (self._is_own(frame.at) or self._is_word(frame.at))
+        voiced = frame.voiced
+        if voiced and self.unasked(frame.at):
+            voiced = False
+            if self._tape is not None:
+                self._tape.unasked(frame.at)
         event = self._endpointer.process(voiced, frame.level_db, frame.at)
         if isinstance(event, SpeechStarted):
             self._heard_at = event.onset
@@ -280,6 +354,9 @@ class FrontEnd:
             self._hand_over(frame, event)
         elif isinstance(event, SpeechStarted):
             self._deliver(self._session, event)
+
+    def _is_unasked(self, at: float) -> bool:
+        return self._is_own(at) or self._is_word(at)
 
     def _is_own(self, at: float) -> bool:
         """Whether the microphone may hear a chime of the device itself, and nobody takes it out."""
@@ -308,6 +385,8 @@ class FrontEnd:
 
     def _judge(self, guard: Guard, frame: Frame) -> None:
         verdict = guard.judge(frame.samples, frame.at)
+        if verdict is not Verdict.NONE and self._tape is not None:
+            self._tape.judged(frame.at, verdict)
         if verdict is Verdict.STOP:
             self._speaker.stop_all()
             self._deliver(self._session, BargedIn(guard.near_end.onset))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.audio import adpcm
-from edge.audio.chimes import chime
+from edge.audio.chimes import chime, tune
 from edge.audio.convert import Samples
 from edge.audio.speaker import QueueSpeaker
 from edge.config import Config
@@ -34,13 +34,20 @@ class Sounds:
         else:
             self._sound(*_spoken(path_of(sound, self._language)))
 
+    def ring(self, turn: int, number: int) -> None:
+        """See ports.Sounds."""
+        rate = self._speaker.rate
+        self._speaker.play(turn, self._at_volume(tune(rate, number)).tobytes(), rate)
+
     def hush(self) -> None:
         """See ports.Sounds."""
         self._speaker.overlay.hush()
 
     def _sound(self, samples: Samples, rate: int) -> None:
-        gain = np.float32((self.volume / 100) ** 2)
-        self._speaker.sound((samples * gain).astype(np.int16), rate)
+        self._speaker.sound(self._at_volume(samples), rate)
+
+    def _at_volume(self, samples: Samples) -> Samples:
+        return (samples * np.float32((self.volume / 100) ** 2)).astype(np.int16)
 
 
 @lru_cache(2)
@@ -60,6 +67,7 @@ def sound_settings(config: Config) -> SoundSettings:
     wanted = {
         Tone.START: sounds.start, Tone.END: sounds.end, Tone.MUTE: sounds.mute, Tone.UNMUTE: sounds.mute,
         Tone.ERROR: sounds.error, Tone.OFFLINE: sounds.offline, Tone.THINKING: sounds.thinking,
+        Tone.TIMER: sounds.timer,
     }  # fmt: skip
     clips = _lengths(config.device.language) if sounds.reports else {}
     return SoundSettings(frozenset(tone for tone, on in wanted.items() if on), clips)

@@ -8,6 +8,7 @@ from edge.config.chain import LLM_KINDS, STT_KINDS, TTS_KINDS, Chained, Llm, Stt
 from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
 from edge.config.reading import default_path, load, secret
+from edge.config.record import Record
 from edge.config.relay import Relay
 from edge.config.schema import (
     ENGINES,
@@ -47,6 +48,7 @@ __all__ = [
     "Panel",
     "Price",
     "Realtime",
+    "Record",
     "Relay",
     "Server",
     "Sounds",

@@ -20,6 +20,12 @@ def state_dir(env: Mapping[str, str] = os.environ) -> Path:
     return given_dir(env) or Path(env.get("XDG_STATE_HOME") or _home(env) / ".local/state") / "edge-voice"
 
 
+def volatile_dir(env: Mapping[str, str] = os.environ) -> Path | None:
+    """In memory (tmpfs), and kept over a crash: what systemd gives a service, as in its unit."""
+    given = env.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return Path(given) if given else None
+
+
 def daemon_state(env: Mapping[str, str] = os.environ, service: Path = SERVICE) -> Path:
     """The daemon's, as seen from a shell: the service's where that is installed, else one's own."""
     asked_for = env.get("STATE_DIRECTORY") or env.get("XDG_STATE_HOME")

@@ -10,6 +10,7 @@ from edge.config.chain import Chained, Llm, Stt, Tts
 from edge.config.fields import named, setting
 from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
+from edge.config.record import Record
 from edge.config.relay import Relay
 from edge.config.server import Server
 from edge.config.wake import Wake
@@ -61,6 +62,7 @@ class Sounds:
     error: bool = setting(True, "a chime when a question cannot be answered")
     offline: bool = setting(True, "a chime of its own when that is for want of a network")
     thinking: bool = setting(True, "a soft sound every two seconds while an answer is long in coming")
+    timer: bool = setting(True, "a chime when a timer is due during a reply, after which it rings")
     reports: bool = setting(True, "whether the device says in words why it cannot answer")
     volume: int = setting(100, "of these sounds, in percent of the reply's", 0, 100)
 
@@ -201,6 +203,7 @@ class Config:
                 "with the credential mcp_NAME as authorization")  # fmt: skip
     relay: Relay = field(default_factory=Relay)
     server: Server = field(default_factory=Server)
+    record: Record = field(default_factory=Record)
     log: Log = Log()
     sources: tuple[str, ...] = ()
 

@@ -108,7 +108,7 @@ class Conversation(Hailing):
         """No fault by itself: arrays and sound servers that suppress noise deliver this in a quiet room."""
         self.mic_silent = event.silent
 
-    def _speaker_lost(self, event: ev.SpeakerLost, now: float) -> None:
+    def _speaker_off(self, event: ev.SpeakerLost, now: float) -> None:
         if event.message != self.speaker_problem:
             self.speaker_problem = event.message
             self._problem("speaker", event.message)
@@ -116,7 +116,7 @@ class Conversation(Hailing):
             self._cancel_reply()
             self._rest(now)
 
-    def _speaker_found(self, _event: ev.Event, _now: float) -> None:
+    def _speaker_on(self, _event: ev.Event, _now: float) -> None:
         self.speaker_problem = ""
         self._publish("speaker", ok=True)
 

@@ -28,6 +28,7 @@ class Tone(StrEnum):
     ERROR = "error"
     OFFLINE = "offline"
     THINKING = "thinking"
+    TIMER = "timer"  # one is due, and rings when the reply is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,14 @@ class FinishPlay(Effect):
     """No more audio will come for this turn: report when the last sample was heard."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ring(Effect):
+    """Queue the tune of a timer at the speaker, the how many-th: the first ones are softer."""
+
+    turn: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,9 +280,25 @@ class TextGiven(Event):
 
 @dataclass(frozen=True, slots=True)
 class SayGiven(Event):
-    """Text to be spoken as it stands (`say`, a ringing timer, a problem report)."""
+    """Text to be spoken as it stands (`say`, a greeting). `asks`: the person is listened to after it."""
 
     text: str
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue(Event):
+    """A timer rings now. `text` names it; `late`: it was due while the device was off, and is only told."""
+
+    id: int
+    name: str
+    text: str
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SleepAsked(Event):
+    """The person wants no more of the conversation: nobody is listened to after this reply."""
 
 
 # --- the device ------------------------------------------------------------------------------------

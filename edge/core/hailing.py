@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from edge.core import effects as do
 from edge.core import events as ev
-from edge.core.replying import Replying
+from edge.core.ringing import Ringing
 from edge.core.turn import Kind, Turn
 
 FIRST_S = 2.0  # of a turn that interrupts: where a stop word is the first thing said, with the time to interrupt
 ALONE_S = 0.7  # from the stop word to the pause after it: whoever says more pauses later
 
 
-class Hailing(Replying):
+class Hailing(Ringing):
     """Actions of the table that concern such words. Whoever is hailed listens from the word's end on."""
 
     def _woken(self, event: ev.WakeWordHeard, now: float) -> None:

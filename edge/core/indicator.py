@@ -20,6 +20,7 @@ BLINK_S = 0.1  # blinking needs no more: all its times are multiples of this
 QUIET_DB, LOUD_DB = -55.0, -15.0  # of a voice at the microphone: what it makes the light do lies between
 
 LOUD_STEPS = 32  # as finely as that is followed
+WINK_S, WINK_LEAST = 2.0, 0.3  # that something is recorded is seen at night as well
 EARLY = 0.05  # of a picture's time: whoever comes back so much too soon gets the next one
 
 Colour = tuple[float, float, float]
@@ -36,6 +37,7 @@ class Mode(StrEnum):
     LISTENING = "listening"
     THINKING = "thinking"
     SPEAKING = "speaking"
+    RINGING = "ringing"  # a timer is due
     MUTED = "muted"
     OFFLINE = "offline"  # no engine, or only the one that needs no network in place of a better one
     ERROR = "error"
@@ -54,11 +56,12 @@ class Sight:
     lesser: bool = False
     updating: bool = False
     wakes: bool = False  # by a word
+    recording: bool = False
 
 
 def mode_of(sight: Sight) -> Mode:
     """The one thing to show. A turn is shown as it goes; at rest, what keeps the next one from going well."""
-    if sight.state in {State.CONNECTING, State.LISTENING, State.THINKING, State.SPEAKING}:
+    if sight.state in {State.CONNECTING, State.LISTENING, State.THINKING, State.SPEAKING, State.RINGING}:
         return Mode(sight.state)
     if sight.updating:
         return Mode.UPDATING
@@ -137,6 +140,7 @@ TABLE: dict[Mode, Pattern] = {
     Mode.LISTENING: Pattern(_BLUE, _following(0.6)),
     Mode.THINKING: Pattern(_VIOLET, _breathing(1.6, 0.15), ring=_running(1.6)),
     Mode.SPEAKING: Pattern(_GREEN, _breathing(0.48, 0.45), ring=_waving(1.2)),
+    Mode.RINGING: Pattern(_WHITE, _blinking(1.0, (0.0, 0.2), (0.3, 0.5), least=0.1)),
     Mode.MUTED: Pattern(RED, _steady(0.6), plain=_blinking(3.0, (0.0, 0.1))),
     Mode.OFFLINE: Pattern(_AMBER, _blinking(3.0, (0.0, 0.1), (0.3, 0.4), least=0.15)),
     Mode.ERROR: Pattern(RED, _blinking(1.0, (0.0, 0.5))),
@@ -157,17 +161,22 @@ class Lamp:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and how: `t` seconds into the mode, the voice at `level_db`, in red if `shut`, `brightness` of 0 to 1."""
+    """When and how: `t` seconds into the mode, the voice at `level_db`, in red if `shut`, `brightness` of 0 to 1.
+
+    `recording`: whatever is shown, it winks.
+    """
 
     t: float = 0.0
     level_db: float = -96.0
     shut: bool = False
     brightness: float = 1.0
+    recording: bool = False
 
 
-def still_for(mode: Mode, lamp: Lamp) -> float:
+def still_for(mode: Mode, lamp: Lamp, *, recording: bool = False) -> float:
     """How many seconds a picture stays as it is: for ever if nothing moves."""
-    return _shape(mode, lamp).every_s
+    every = _shape(mode, lamp).every_s
+    return min(every, BLINK_S) if recording else every
 
 
 def number_of(t: float, every_s: float) -> int:
@@ -177,6 +186,8 @@ def number_of(t: float, every_s: float) -> int:
 
 def picture(mode: Mode, lamp: Lamp, now: Moment) -> bytes:
     """Red, green and blue of each pixel, 0 to 255."""
+    if now.recording and (wink := _wink(now.t)) is not None:
+        return _pixel(RED, wink * max(now.brightness, WINK_LEAST)) * lamp.pixels
     shape = _shape(mode, lamp)
     number, loud = 0, 0
     if shape.follows:
@@ -184,6 +195,12 @@ def picture(mode: Mode, lamp: Lamp, now: Moment) -> bytes:
     elif shape.every_s != inf:
         number = number_of(now.t, shape.every_s) % round(shape.period_s / shape.every_s)
     return _drawn(mode, lamp, number, loud, (now.shut, now.brightness))
+
+
+def _wink(t: float) -> float | None:
+    """The level of a red wink between two moments of dark, at the beginning of every state and every two seconds."""
+    step = floor(t / BLINK_S + EARLY) % round(WINK_S / BLINK_S)
+    return (0.0, 1.0, 1.0, 0.0)[step] if step < 4 else None  # noqa: PLR2004  as many as there are
 
 
 def _shape(mode: Mode, lamp: Lamp) -> Shape:

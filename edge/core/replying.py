@@ -149,6 +149,9 @@ class Replying(Listening):
         self._do(do.SendToolResult(event.turn, event.call, event.result))
         self._patience(now)
 
+    def _sleep(self, _event: ev.SleepAsked, _now: float) -> None:
+        self._current().last = True
+
     # --- the speaker --------------------------------------------------------------------------------
 
     def _sounding(self, event: ev.PlayoutStarted, now: float) -> None:
@@ -170,7 +173,8 @@ class Replying(Listening):
         return can and self.settings.follow_up_s > 0
 
     def _after_reply(self, turn: Turn, now: float) -> None:
-        if turn.by_voice and turn.outcome == "done" and self._may_follow():
+        wanted = (turn.by_voice or turn.asks) and turn.outcome == "done" and not turn.last
+        if wanted and self._may_follow():
             self._listen(Kind.FOLLOW_UP, now, now)
             return
         self._rest(now)

@@ -73,6 +73,15 @@ class Endpointer:
         """How long a silence ends speech, from the next frame on; never before its pause has been told."""
         self._end_frames = max(round(silence_s / FRAME_S), self.settings.eager_frames + 1)
 
+    def take_over(self, other: Endpointer) -> None:
+        """Know of the room what another one knows, and be as patient."""
+        self.floor.db, self._end_frames = other.floor.db, other._end_frames
+
+    @property
+    def end_frames(self) -> int:
+        """How many frames of silence end speech now."""
+        return self._end_frames
+
     @property
     def speaking(self) -> bool:
         """Between SpeechStarted and SpeechEnded."""

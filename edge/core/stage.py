@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from edge.core import effects as do
 from edge.core.effects import Ears, Tone
+from edge.core.events import SayGiven
 from edge.core.pauses import Pauses, PauseSettings
 from edge.core.reports import Problem
 from edge.core.table import State
@@ -44,6 +45,7 @@ class ConversationSettings:
     connect_s: float = 60.0
     reply_s: float = 30.0
     stall_s: float = 5.0
+    ring_s: float = 120.0  # who has not come by then is not there
     empty_tries: int = 2
     wakes: bool = False  # by a word, beside the button
     pauses: PauseSettings = field(default_factory=PauseSettings)
@@ -69,7 +71,7 @@ class Stage:
         self.pauses = Pauses(self.settings.pauses)
         self._silence_s = self.settings.pauses.start_s  # what ends speech now, as the front end has been told
         self._turns = 0
-        self._says: deque[str] = deque()
+        self._says: deque[SayGiven] = deque()
         self._out: list[do.Effect] = []
 
     def _enter(self, state: State, deadline: float | None) -> None:
@@ -97,7 +99,7 @@ class Stage:
         """What the front end should do now, when nobody's turn is being listened to."""
         if self._deaf():
             return Ears.OFF
-        if self.state is State.SPEAKING:
+        if self.state in {State.SPEAKING, State.RINGING}:
             return Ears.GUARD
         return Ears.WATCH if self._current().by_voice else Ears.OFF
 

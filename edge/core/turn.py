@@ -18,6 +18,7 @@ class Kind(StrEnum):
     FOLLOW_UP = "follow_up"  # listening goes on after a reply
     TEXT = "text"  # typed
     SAY = "say"  # only spoken, no question
+    RING = "ring"  # a timer
 
 
 VOICE = frozenset({Kind.TAP, Kind.HOLD, Kind.FOLLOW_UP})
@@ -32,7 +33,8 @@ class Turn:
     `asked`: a press at rest began it. `eager`: the engine has been told that this may be the end. `pause_s`: the
     longest pause so far. `interrupts`: it began over a reply; `stop_at` is where the stop word in it ended. `closing`:
     the person's hand has ended the turn, and the last sound is still on its way in. `reply_s` is the length of the
-    reply so far; `sounds_until` when it will have been played. `failure` is why there is none.
+    reply so far; `sounds_until` when it will have been played. `failure` is why there is none. `asks`: the device asks
+    the person something. `last`: nobody is listened to after it.
     """
 
     id: int
@@ -54,6 +56,8 @@ class Turn:
     sounds_until: float = 0.0
     outcome: str = ""
     failure: Problem | None = None
+    asks: bool = False
+    last: bool = False
 
     @property
     def by_voice(self) -> bool:

@@ -23,12 +23,15 @@ class Words(Stage):
         if len(self._says) >= MOST_SAYS:
             self._problem("say", f"More than {MOST_SAYS} announcements are waiting; one was dropped.")
             return
-        self._says.append(event.text)
+        self._says.append(event)
         if self.turn is None:
             self._next_say(now)
 
     def _next_say(self, now: float) -> None:
-        self._words(self._new_turn(Kind.SAY, self._says.popleft()), now)
+        event = self._says.popleft()
+        turn = self._new_turn(Kind.SAY, event.text)
+        turn.asks = event.asks
+        self._words(turn, now)
 
     def _words(self, turn: Turn, now: float) -> None:
         turn.mark("turn_end", now)
@@ -57,7 +60,7 @@ class Words(Stage):
     def _clear_turn(self) -> None:
         """Give up the turn; an announcement that has not begun waits for another moment."""
         if self.turn is not None and self.turn.kind is Kind.SAY and self.state is State.CONNECTING:
-            self._says.appendleft(self.turn.text)
+            self._says.appendleft(ev.SayGiven(self.turn.text, self.turn.asks))
         if self.state in {State.THINKING, State.SPEAKING}:
             self._cancel_reply()
         elif self.turn is not None:
@@ -73,5 +76,9 @@ class Words(Stage):
             self._enter(State.ERROR, None)
         else:
             self._enter(State.IDLE, None)
+        self._next(now)
+
+    def _next(self, now: float) -> None:
+        """Nobody has a turn: it is that of what waits for one."""
         if self._says:
             self._next_say(now)

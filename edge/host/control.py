@@ -3,6 +3,7 @@
 -> {"v": 1, "id": 7, "command": "volume", "argument": 60}
 <- {"v": 1, "id": 7, "ok": true, "result": {"percent": 60}}   or   {..., "ok": false, "error": "..."}
 -> {"v": 1, "id": 8, "command": "watch"}     and from then on    <- {"v": 1, "event": "state", ...}
+GET /metrics (plain HTTP)                    <- the counters, for Prometheus
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 from websockets.asyncio.server import Server, ServerConnection, unix_serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from edge.errors import ControlError, EdgeVoiceError
 from edge.ports import Fields
@@ -85,8 +88,8 @@ def _request(message: object) -> tuple[object, str, object]:
 class ControlServer:
     """Serves `do`; also a Watcher that passes what is published on to whoever watches."""
 
-    def __init__(self, path: Path, do: Do, level: Callable[[], float]) -> None:
-        self._path, self._do, self._level = path, do, level
+    def __init__(self, path: Path, do: Do, level: Callable[[], float], metrics: Callable[[], str] = str) -> None:
+        self._path, self._do, self._level, self._metrics = path, do, level, metrics
         self._lock: Lock | None = None
         self._server: Server | None = None
         self._watchers: dict[ServerConnection, asyncio.Queue[str]] = {}
@@ -96,7 +99,9 @@ class ControlServer:
         try:
             self._lock = Lock(self._path)
             self._path.unlink(missing_ok=True)
-            self._server = await unix_serve(self._serve, str(self._path), max_size=MOST_BYTES, compression=None)
+            self._server = await unix_serve(
+                self._serve, str(self._path), max_size=MOST_BYTES, compression=None, process_request=self._plain
+            )
             self._path.chmod(0o660)
         except OSError as error:
             raise ControlError(f"The control socket {self._path} cannot be made: {error.strerror or error}.") from None
@@ -123,6 +128,15 @@ class ControlServer:
             else:
                 del self._watchers[connection]
                 connection.transport.abort()
+
+    def _plain(self, connection: ServerConnection, request: Request) -> Response | None:
+        """GET /metrics is answered as Prometheus wants it; everything else is to become a WebSocket."""
+        if request.path != "/metrics":
+            return None
+        response = connection.respond(HTTPStatus.OK, self._metrics())
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
+        return response
 
     async def _serve(self, connection: ServerConnection) -> None:
         sender: asyncio.Task[None] | None = None

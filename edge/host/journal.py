@@ -22,7 +22,7 @@ OURS = ("edge-voice", "edge")  # loggers; others may log requests, and with them
 # syslog's severities, by Python's levels
 PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 _log = logging.getLogger("edge-voice")
-_WORDS = frozenset({"user_transcript", "reply_transcript"})
+_WORDS = frozenset({"user_transcript", "reply_transcript", "timers", "ringing"})  # timers have names
 _BY_DEVICE = frozenset({"microphone", "speaker"})
 _PLAIN = frozenset({"turn", "state", "kind", "where", "tokens", "cost"})
 

@@ -12,29 +12,31 @@ from pathlib import Path
 
 from edge.core.budget import Budget
 
-WRITE_S = 60.0  # a memory card wears out: a crash may forget what was spent in the last minute
+WRITE_S = 60.0  # a memory card wears out: a power cut may forget what was spent in the last minute
 
 
 class Purse:
-    """Keeps the day's spending in a file. A file that cannot be read or written costs no turn."""
+    """Keeps the day's spending in a file. A file that cannot be read or written costs no turn.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    `aside`, in memory (tmpfs), is written at once each time: a process that is killed forgets nothing.
+    """
+
+    def __init__(self, path: Path, aside: Path | None = None) -> None:
+        self._path, self._aside = path, aside
         self._written_at = -WRITE_S
         self._newest: Budget | None = None
 
     def load(self, daily: float, currency: str) -> Budget:
         """The budget as it was left."""
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            kept = json.loads(self._path.read_bytes())
-            spent = float(kept["spent"])
-            if 0 <= spent < float("inf"):
-                return Budget(daily, currency, date.fromisoformat(kept["day"]), spent)
-        return Budget(daily, currency)
+        places = (self._path,) if self._aside is None else (self._path, self._aside)
+        day, spent = max(map(_spending, places))
+        return Budget(daily, currency, day, spent)
 
     def keep(self, budget: Budget) -> None:
         """Write it down, if it is time."""
         self._newest = budget
+        if self._aside is not None:
+            _write(self._aside, _spent(budget))
         if time.monotonic() - self._written_at >= WRITE_S:
             self.close()
 
@@ -44,7 +46,21 @@ class Purse:
         if budget is None:
             return
         self._written_at = time.monotonic()
-        _write(self._path, {"day": budget.day.isoformat(), "spent": budget.spent})
+        _write(self._path, _spent(budget))
+
+
+def _spent(budget: Budget) -> dict[str, object]:
+    return {"day": budget.day.isoformat(), "spent": budget.spent}
+
+
+def _spending(path: Path) -> tuple[date, float]:
+    """The newer and the larger counts."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        kept = json.loads(path.read_bytes())
+        spent = float(kept["spent"])
+        if 0 <= spent < float("inf"):
+            return date.fromisoformat(kept["day"]), spent
+    return date.min, 0.0
 
 
 class Dial:

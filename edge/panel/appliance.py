@@ -23,7 +23,7 @@ from edge.panel.pixels import Apa102, Pins, Pixels, ReSpeaker, Ws2812
 from edge.ports import Desk, Fields, Panel
 
 LOOK_S = 0.5  # an engine that comes back publishes nothing
-SHOWN = frozenset({"state", "mute", "error", "microphone", "speaker"})
+SHOWN = frozenset({"state", "mute", "error", "microphone", "speaker", "record"})
 
 
 class Part(Protocol):
@@ -195,7 +195,7 @@ class Appliance:
         self._was_ready |= sight.ready
         mode = mode_of(self._seen(sight))
         for light in self._lights:
-            light.show(mode, muted=sight.muted)
+            light.show(mode, muted=sight.muted, recording=sight.recording)
 
     def _seen(self, sight: Sight) -> Sight:
         return replace(sight, was_ready=self._was_ready, updating=self._updating)

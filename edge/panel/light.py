@@ -36,7 +36,7 @@ class Light:
     def __init__(self, pixels: Pixels, room: Room, failed: Callable[[str], object]) -> None:
         self._pixels, self._room, self._failed = pixels, room, failed
         self._lamp, self._has_nights = pixels.lamp, room.night != Night()
-        self._wanted = (Mode.CONNECTING, False)
+        self._wanted = (Mode.CONNECTING, False, False)
         self._mode, self._since = Mode.CONNECTING, 0.0
         self._shown = b""
         self._outage = ""
@@ -52,10 +52,10 @@ class Light:
         self._pixels.open()
         self._thread.start()
 
-    def show(self, mode: Mode, *, muted: bool) -> None:
+    def show(self, mode: Mode, *, muted: bool, recording: bool = False) -> None:
         """From now on this; `muted` is whether the gate has been told to stay shut."""
-        if (mode, muted) != self._wanted:
-            self._wanted = (mode, muted)
+        if (mode, muted, recording) != self._wanted:
+            self._wanted = (mode, muted, recording)
             self._wake()
 
     def close(self) -> None:
@@ -79,25 +79,25 @@ class Light:
 
     def _turn(self, now: float) -> float:
         """One look; returns in how many seconds the next is due."""
-        mode, muted = self._wanted
+        mode, muted, recording = self._wanted
         if mode is not self._mode:
             self._mode, self._since = mode, now
         shut, elapsed = self._room.shut(), now - self._since
-        if not self._write(picture(mode, self._lamp, self._moment(elapsed, shut))):
+        if not self._write(picture(mode, self._lamp, self._moment(elapsed, shut, recording))):
             return self._backoff.next()
         # A gate that is about to open is waited for: it tells nobody.
-        every = FRAME_S if shut and not muted else still_for(mode, self._lamp)
+        every = FRAME_S if shut and not muted else still_for(mode, self._lamp, recording=recording)
         if every == inf:
             return NIGHT_LOOK_S if self._has_nights else inf
         return (number_of(elapsed, every) + 1) * every - elapsed
 
-    def _moment(self, elapsed: float, shut: bool) -> Moment:
+    def _moment(self, elapsed: float, shut: bool, recording: bool) -> Moment:
         room = self._room
         brightness = room.brightness
         if self._has_nights:
             local = room.clock()
             brightness = room.at_night if room.night.covers(local.hour * 60 + local.minute) else brightness
-        return Moment(elapsed, room.level(), shut, brightness)
+        return Moment(elapsed, room.level(), shut, brightness, recording)
 
     def _write(self, rgb: bytes) -> bool:
         if rgb == self._shown and not self._outage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TextIO
 
 from edge.core.turn import STAGES
@@ -82,3 +83,10 @@ def latency_line(fields: Fields) -> str:
         return ""
     names = {"turn_end": "end of turn", "first_sound": "first sound"}
     return ", ".join(f"{names.get(s, s.replace('_', ' '))} {times[s]} ms" for s in STAGES if times.get(s))
+
+
+def timer_line(timer: Fields) -> str:
+    """One of the command `timers`: what it is, how long it still takes, and the time of day if it goes by that."""
+    left = str(timedelta(seconds=int(str(timer["left_s"]))))
+    at = f", at {timer['time']} on {timer['date']}" if "time" in timer else ""
+    return f"{timer['kind']:9} {clean(timer['name']) or '-':24} {left} left{at}"

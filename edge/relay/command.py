@@ -40,15 +40,15 @@ def relay(given: argparse.Namespace, around: Surroundings) -> int:
     config = load(given.config)
     if given.listen:
         config = _listening(config, given.listen)
-    if given.what in {"backup", "token"} and not given.name:
+    if given.what in {"backup", "token", "fleet-token"} and not given.name:
         raise UsageError(f"edge-voice relay {given.what} needs a name: edge-voice relay {given.what} NAME")
     if given.what == "serve" and given.name:
         raise UsageError(f"edge-voice relay does not know {given.name!r} (see edge-voice relay --help)")
     path = database(config)
     try:
         if given.what != "serve":
-            work = {"backup": _backup, "setup-link": _link, "token": _token}[given.what]
-            print(work(config, path, given.name))
+            work = {"backup": _backup, "setup-link": _link, "token": _token, "fleet-token": _token}[given.what]
+            print(work(config, path, given))
             return 0
         return _serve(config, path, given, around)
     except ModuleNotFoundError as error:
@@ -128,14 +128,14 @@ def _port(config: Config) -> int:
     return address[1] if address else 0
 
 
-def _backup(_config: Config, path: Path, name: str) -> str:
+def _backup(_config: Config, path: Path, given: argparse.Namespace) -> str:
     from edge.relay.store.database import backup
 
-    backup(path, Path(name))
-    return f"{path} has been copied to {name}."
+    backup(path, Path(given.name))
+    return f"{path} has been copied to {given.name}."
 
 
-def _link(config: Config, path: Path, _name: str) -> str:
+def _link(config: Config, path: Path, _given: argparse.Namespace) -> str:
     from edge.relay.store.database import Store
 
     store = Store(path)
@@ -145,15 +145,17 @@ def _link(config: Config, path: Path, _name: str) -> str:
         store.close()
 
 
-def _token(_config: Config, path: Path, name: str) -> str:
+def _token(_config: Config, path: Path, given: argparse.Namespace) -> str:
     import time
 
-    from edge.relay.doors import give_token
+    from edge.relay.doors import Scope, give_token
     from edge.relay.people.repository import new_id
     from edge.relay.store.database import Store
 
+    name, now = given.name[:80], time.time()
+    scope: Scope = "enrol" if given.what == "fleet-token" else ""
     store = Store(path)
     try:
-        return store.do(lambda db: give_token(db, "client", new_id(), name[:80], now=time.time(), seconds=None))
+        return store.do(lambda db: give_token(db, "client", new_id(), name, now=now, seconds=None, scope=scope))
     finally:
         store.close()

@@ -17,7 +17,8 @@ from edge.relay.refused import Refused
 from edge.relay.store import codes
 from edge.relay.store.database import Store
 
-Kind = Literal["person", "device", "client"]
+Kind = Literal["person", "device", "client", "fleet"]
+Scope = Literal["", "enrol"]
 
 SESSION_S = 30 * 86400.0
 SEEN_S = 300.0  # how exactly it is kept when somebody was here last
@@ -35,7 +36,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """`owner`: of the relay, and so of all its devices. A client is a program with an API token."""
+    """`owner`: of the relay, and so of all its devices. A client is a program with an API token.
+
+    A fleet is one whose token has the scope "enrol": it adds and revokes devices, and does nothing else.
+    """
 
     kind: Kind
     id: str
@@ -184,27 +188,27 @@ class Doors:
 
 
 def give_token(  # noqa: PLR0913  a row
-    db: sqlite3.Connection, kind: Kind, holder: str, name: str, *, now: float, seconds: float | None
+    db: sqlite3.Connection, kind: Kind, holder: str, name: str, *, now: float, seconds: float | None, scope: Scope = ""
 ) -> str:
     """Write down a new token; returns it, once and for all."""
     prefix = next(prefix for prefix, one in PREFIXES.items() if one == kind)
     token = prefix + secrets.token_urlsafe(32)
     db.execute("DELETE FROM tokens WHERE expires < ?", (now,))
     db.execute(
-        "INSERT INTO tokens (hash, kind, holder, name, created, expires) VALUES (?, ?, ?, ?, ?, ?)",
-        (codes.digest(token), kind, holder, name, now, None if seconds is None else now + seconds),
+        "INSERT INTO tokens (hash, kind, holder, name, created, expires, scope) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (codes.digest(token), kind, holder, name, now, None if seconds is None else now + seconds, scope),
     )
     return token
 
 
 def _token_holder(db: sqlite3.Connection, kind: Kind, token: str, now: float) -> Who | None:
     row = db.execute(
-        "SELECT holder, name FROM tokens WHERE hash = ? AND kind = ? AND (expires IS NULL OR expires > ?)",
+        "SELECT holder, name, scope FROM tokens WHERE hash = ? AND kind = ? AND (expires IS NULL OR expires > ?)",
         (codes.digest(token), kind, now),
     ).fetchone()
     if row is None:
         return None
     if kind == "client":
-        return Who("client", row["holder"], row["name"])
+        return Who("fleet" if row["scope"] == "enrol" else "client", row["holder"], row["name"])
     device = db.execute("SELECT name FROM devices WHERE id = ? AND revoked IS NULL", (row["holder"],)).fetchone()
     return Who("device", row["holder"], device["name"]) if device is not None else None

@@ -7,8 +7,10 @@ import argparse
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Of the command."""
-    parser.add_argument("what", nargs="?", default="serve", choices=("serve", "backup", "setup-link", "token"),
-                        help="serve (the default); copy the database; a new link for an owner; a token for a program"
+    parser.add_argument("what", nargs="?", default="serve",
+                        choices=("serve", "backup", "setup-link", "token", "fleet-token"),
+                        help="serve (the default); copy the database; a new link for an owner; a token for a program; "
+                             "one with which provision/fleet enrols and revokes devices"
                         )  # fmt: skip
     parser.add_argument("name", nargs="?", metavar="FILE|NAME", help="of the copy; of the program")
     parser.add_argument("--listen", metavar="ADDRESS", help="address and port, instead of server.listen")

@@ -28,6 +28,7 @@ from edge.relay.wire import Doorway, Http, Socket
 DRAIN_S = 25.0  # that those who talk may go on after SIGTERM; the unit kills at 35 s
 SPREAD_S = 1.0  # over which the other sockets are sent elsewhere, so that they do not all come back at once
 LOOK_S = 0.1  # how often whether they still do
+SETTLE_S = 0.2  # for the connections that the loop or TLS had in hand when the listening ended
 CLOSING_S = 4.0  # for the parts to end
 KEEP_ALIVE_S = 30.0
 HANDSHAKE_S = 10.0  # of TLS
@@ -130,6 +131,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn: at first those who do not talk are sent elsewhere, then those who still do."""
         self._house.leaving.set()
+        self._doorway.closing = True
         self._manager.stopping()
         for server in self.servers:
             server.close()
@@ -137,8 +139,9 @@ class Server(uvicorn.Server):
             one.close()
         event(_log, logging.INFO, "leaving", connections=len(self.server_state.connections))
         await self._send_away()
-        for _ in range(round(DRAIN_S / LOOK_S)):
-            if self.force_exit or not any(_talks(one) for one in self.server_state.connections):
+        for look in range(round(DRAIN_S / LOOK_S)):
+            settled = look * LOOK_S >= SETTLE_S
+            if self.force_exit or (settled and not any(map(_is_waited_for, self.server_state.connections))):
                 break
             await asyncio.sleep(LOOK_S)
         for connection in list(self.server_state.connections):
@@ -170,6 +173,10 @@ class Server(uvicorn.Server):
 
 def _talks(connection: object) -> bool:
     return isinstance(connection, Socket) and connection.scope["path"].startswith(TALKING)
+
+
+def _is_waited_for(connection: object) -> bool:
+    return _talks(connection) or (isinstance(connection, Http) and connection.owed)
 
 
 async def serve(house: House, bound: socket.socket, context: ssl.SSLContext | None, manager: Manager) -> Server:

@@ -29,16 +29,18 @@ HEAD_S = 10.0  # from the connection, or from the last answer's end, to the end 
 HEAD_BYTES = 32 * 1024  # nginx' largest is as much
 MOST_HEADERS = 100
 UNREAD_S = 30.0  # what has been sent and is not read for so long goes to nobody
+FIRST_S = 5.0  # at the process' end: for the request of a connection that was let in and has none yet
 MOST_PIECES = 1024  # of one WebSocket message: empty ones would cost memory and no bytes
 
 
 @dataclass(slots=True)
 class Doorway:
-    """What all connections of a process share. `turned_away` counts by reason."""
+    """What all connections of a process share. `turned_away` counts by reason; `closing` is set at the process' end."""
 
     most: int
     proxies: Sequence[Network] = ()
     head_s: float = HEAD_S
+    closing: bool = False
     open: Counter[str] = field(default_factory=Counter)
     turned_away: Counter[str] = field(default_factory=Counter)
 
@@ -75,6 +77,7 @@ class Http(HttpToolsProtocol):
         self._name: str | None = None
         self._late: asyncio.TimerHandle | None = None
         self._full: asyncio.TimerHandle | None = None
+        self._last: asyncio.TimerHandle | None = None  # there is to be one more request at most
         self._head = 0  # bytes of a head that is not complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -86,12 +89,15 @@ class Http(HttpToolsProtocol):
             return
         limit_writing(transport)
         self._wait_for_head()
+        if self._doorway.closing:  # the loop had it in hand when the listening ended
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See uvicorn."""
         self._have_head()
-        if self._full is not None:
-            self._full.cancel()
+        for timer in (self._full, self._last):
+            if timer is not None:
+                timer.cancel()
         if self._name is not None:
             self._doorway.leave(self._name)
             self._name = None
@@ -123,6 +129,8 @@ class Http(HttpToolsProtocol):
         self._have_head()
         if not self.transport.is_closing():
             super().on_headers_complete()
+            if self._doorway.closing and not self._answered:
+                self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
         """See uvicorn."""
@@ -132,6 +140,31 @@ class Http(HttpToolsProtocol):
             assert isinstance(upgraded, Socket)
             upgraded.left = partial(self._doorway.leave, self._name) if self._name is not None else None
             self._name = None
+
+    @property
+    def _answered(self) -> bool | None:
+        """Whether the last request has its answer; None before the first, when uvicorn has no cycle."""
+        return getattr(self.cycle, "response_complete", None)
+
+    @property
+    def owed(self) -> bool:
+        """At the process' end: whether somebody who was let in may still ask, or waits for the answer."""
+        if self.transport.is_closing():
+            return False
+        may_ask = self._last is not None and self.loop.time() < self._last.when()
+        return may_ask or self._answered is False
+
+    def shutdown(self) -> None:
+        """See uvicorn, which would close one that was accepted and has not been read: its request would be lost."""
+        comes = self._answered is None or (self._late is not None and self._head > 0)
+        if comes and self._last is None:
+            self._last = self.loop.call_later(FIRST_S, self._asked_nothing)
+        else:
+            super().shutdown()
+
+    def _asked_nothing(self) -> None:
+        if self._answered is not False:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """See uvicorn."""

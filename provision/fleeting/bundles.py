@@ -31,6 +31,11 @@ class Bundle:
     debs: bool = False  # whether it brings Debian packages
 
     @property
+    def megabytes(self) -> int:
+        """How much room it needs, rounded up."""
+        return (self.path.stat().st_size >> 20) + 1
+
+    @property
     def name(self) -> str:
         """As `status` shows it."""
         return f"{self.version}+{self.sequence}"

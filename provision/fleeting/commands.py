@@ -67,7 +67,8 @@ def apply(context: Context) -> int:
     else:
         bootstrap = bundles.write_bootstrap(context.folder / "updater.pyz")
         variables = {"release_bundle": str(bundle.path), "release_sequence": bundle.sequence,
-                     "release_bootstrap": str(bootstrap), "release_apt": not bundle.debs}  # fmt: skip
+                     "release_megabytes": bundle.megabytes, "release_bootstrap": str(bootstrap),
+                     "release_apt": not bundle.debs}  # fmt: skip
     player = context.player(secrets=any(member.keys for member in members))
     how = How(options.check, options.diff, quiet=False, variables=variables)
     return _told(player.play("apply", members, how), "as the inventory says")
@@ -137,13 +138,13 @@ def retire(context: Context) -> int:
     context.confirm(f"{', '.join(one.name for one in members)}: revoked{'' if lost else ', and wiped'}.")
     linked = [member.name for member in members if member.own.relay]
     relay = context.relay() if linked else None
-    for name in linked:
-        known = relay is not None and relay.revoke(name)
-        print(f"{name}: {'revoked' if known else 'the relay does not know it'}")
+    known = {name: relay is not None and relay.revoke(name) for name in linked}
+    for name, was in known.items():
+        print(f"{name}: {'revoked' if was else 'the relay knows no device of that name: look at its page'}")
     print("Now set `retired = true` for it in the inventory, or take it out.")
     if lost:
         print("A vendor's key that it had must be changed there: see provision/README.md, A lost device.")
-        return 0
+        return 0 if all(known.values()) else 1
     return _told(context.player().play("retire", members), "wiped")
 
 

@@ -76,16 +76,16 @@ class Context:
         return kept
 
     def relay(self) -> Relay:
-        """The fleet's, signed in with the password out of the secrets; raises FleetError."""
+        """The fleet's, with the token out of the secrets; raises FleetError."""
         settings, file = self.fleet.relay, self.fleet.secrets
-        if not (settings.url and settings.person and settings.password and file and file.is_file()):
-            raise FleetError("This needs [relay] url, person (one of its owners) and password (the name of a secret).")
+        if not (settings.url and settings.token and file and file.is_file()):
+            raise FleetError(
+                "This needs [relay] url and token: the name of a secret, see provision/README.md, Enrolment."
+            )
         secrets = vault.read(file, self.password_file(file))
-        if settings.password not in secrets:
+        if settings.token not in secrets:
             raise FleetError("\n".join(vault.absent(self.fleet, secrets)))
-        relay = Relay(settings.url)
-        relay.sign_in(settings.person, secrets[settings.password])
-        return relay
+        return Relay(settings.url, secrets[settings.token])
 
     def confirm(self, question: str) -> None:
         """Raises Usage unless a person says yes, or --yes was given."""

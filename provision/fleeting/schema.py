@@ -43,8 +43,7 @@ class Relay:
     """[relay]."""
 
     url: str = setting("", "the relay that devices are enrolled at, such as https://voice.example.org")
-    person: str = setting("", "one of its owners, as whom devices are enrolled and revoked")
-    password: str = setting("", "name of the secret that has this person's password")
+    token: str = setting("", "name of the secret that has the token of `edge-voice relay fleet-token NAME`")
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Fleet:
 
     def wanted_secrets(self) -> dict[str, str]:
         """The names of all secrets that are referred to, each with the place that does."""
-        found = {self.relay.password: "relay.password"} if self.relay.password else {}
+        found = {self.relay.token: "relay.token"} if self.relay.token else {}
         found |= {wifi.passphrase: f"wifi.{name}.passphrase" for name, wifi in self.wifi.items() if wifi.passphrase}
         for member in self.members:
             found |= {secret: f"engines.{member.own.engine}.keys.{key}" for key, secret in member.keys.items()}

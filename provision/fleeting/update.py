@@ -81,7 +81,7 @@ class SshHands:
     def take(self, names: Sequence[str]) -> dict[str, Outcome]:
         """See Hands."""
         variables = {"release_bundle": str(self._bundle.path), "release_sequence": self._bundle.sequence,
-                     "release_now": self._now}  # fmt: skip
+                     "release_megabytes": self._bundle.megabytes, "release_now": self._now}  # fmt: skip
         seen = self._player.play("update", [self._members[name] for name in names], How(variables=variables))
         found = {name: outcome(self._bundle.sequence, one) for name, one in seen.items()}
         for name, one in found.items():

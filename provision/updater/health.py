@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-READY_S = 30.0
+# Since the switch: 30 s after it the old release must be ready again, and that takes some seconds too.
+READY_S = 25.0
+RELAY_S = 30.0  # more than the rest, for the link to the relay
 # A device that is reopened, or a link that is dialled again, takes seconds; 10 s is what the daemon itself allows.
 UNWELL_S = 10.0
 
@@ -74,7 +76,7 @@ class Gate:
         return "The self-test turn failed." if passed is False else WAIT
 
     def look(self, seen: Look, now: float) -> str:
-        """`now` is in seconds since the restart."""
+        """`now` is in seconds since the switch."""
         if not self._before.runs:
             return GOOD  # nothing worked before: it cannot be worse
         if seen.restarts or seen.active in {"failed", "inactive"}:
@@ -109,7 +111,7 @@ class Gate:
         return self._soaked(now) and relay and self._tested and self._unwell_since is None
 
     def _relay_late(self, seen: Look, now: float) -> str:
-        late = self._soaked(now - self._ready_s) and self._before.relay and not seen.relay
+        late = self._soaked(now - RELAY_S) and self._before.relay and not seen.relay
         return "The link to the relay did not come back." if late else WAIT
 
     def _soaked(self, now: float) -> bool:

@@ -82,12 +82,13 @@ class Switcher:
         save_trial(self.layout, Trial(origin, name, sequence, earlier, 0, self.service.now(), before.worked))
         files.link(self.layout.previous, f"releases/{origin}")
         stopped = self.service.look().active == "inactive"  # by its owner: then it stays so
+        began = self.service.monotonic()
         self.point_to(name)
         if stopped:
             self.service.reload()
         else:
             self.service.restart()
-        self.watch(before, name, sequence)
+        self.watch(before, name, sequence, began)
 
     def point_to(self, name: str) -> None:
         """The link, and the links that go through it."""
@@ -110,10 +111,10 @@ class Switcher:
             self.service.systemctl("--quiet", "--no-block", "start", *(name for name in new if name.endswith(".timer")))
             save_history(self.layout, replace(self.history(), units=(*history.units, *new)))
 
-    def watch(self, before: Before, name: str, sequence: int) -> None:
-        """Until it is good, and kept; raises RolledBack."""
+    def watch(self, before: Before, name: str, sequence: int, began: float) -> None:
+        """From when it `began`, until it is good, and kept; raises RolledBack."""
         gate, service = Gate(before, self.settings.soak_s), self.service
-        began, asked, verdict = service.monotonic(), -LOOK_S, ""
+        asked, verdict = -LOOK_S, ""
         seen = Look()
         while not verdict:
             now = service.monotonic() - began
@@ -214,10 +215,10 @@ class Switcher:
         trial = load_trial(self.layout)
         if trial is not None:
             self.tell(f"going on with the trial of {trial.target}")
-            before = Before.of(trial.worked)
+            before, began = Before.of(trial.worked), self.service.monotonic()
             if before.runs and (self.relink() or not self.service.look().runs):
                 self.service.restart()
-            self.watch(before, trial.target, trial.sequence)
+            self.watch(before, trial.target, trial.sequence, began)
 
     def failed(self, name: str, sequence: int, reason: str) -> None:
         """Note an update that did not get as far as a trial."""

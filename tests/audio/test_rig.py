@@ -17,7 +17,7 @@ from edge.audio.microphone import AudioThread, Ear, Sessions
 from edge.audio.speaker import QueueSpeaker
 from edge.core.effects import Ears
 from edge.core.events import Event, MicAudio, MicFound, MicLost, PlayoutEnded, SpeakerFound, SpeakerLost
-from edge.wiring import front_end
+from edge.fitting import front_end
 from tests import rig as sound
 from tests.settings import EXACT
 

@@ -58,13 +58,13 @@ def test_a_sentence_is_said_and_hushed() -> None:
 
 def test_by_default_only_what_the_light_does_not_tell_is_heard() -> None:
     wanted = sound_settings(Config())
-    assert wanted.tones == {Tone.MUTE, Tone.UNMUTE, Tone.ERROR, Tone.OFFLINE, Tone.THINKING}
+    assert wanted.tones == {Tone.MUTE, Tone.UNMUTE, Tone.ERROR, Tone.OFFLINE, Tone.THINKING, Tone.TIMER}
     assert set(wanted.clips) == set(Problem)
     assert wanted.clips[Problem.MUTED] == adpcm.read(path_of(Problem.MUTED, "en")).seconds
 
 
 def test_everything_can_be_turned_off_or_on() -> None:
-    off = dict.fromkeys(("start", "end", "mute", "error", "offline", "thinking", "reports"), False)
+    off = dict.fromkeys(("start", "end", "mute", "error", "offline", "thinking", "timer", "reports"), False)
     assert not sound_settings(replace(Config(), sounds=Section(**off))).any
     on = sound_settings(replace(Config(), sounds=Section(**dict.fromkeys(off, True))))
     assert on.tones == set(Tone)

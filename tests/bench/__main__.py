@@ -1,7 +1,7 @@
 """`python -m tests.bench [PART]...`: all of PARTS when none is named; OTHERS need a server of somebody else's.
 
 What goes WITH a part is measured after it, and can be named alone. What is LONG takes most of an hour, and options:
-`faults --count 500 --seed 1`, `memory --turns 1000`.
+`faults --count 500 --seed 1`, `memory --turns 1000`, `timers --kills 200`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PARTS = (
     "relay_voice", "relay_links",
 )  # fmt: skip
 OTHERS = ("interop",)
-LONG = ("faults", "memory", "power_cuts", "fleet_waves")
+LONG = ("faults", "memory", "power_cuts", "timers", "fleet_waves", "fleet_apply")
 WITH = {"resources": ("path",), "barge_in": ("double_talk", "barge_in_cards")}
 
 
@@ -40,7 +40,7 @@ def _read(words: list[str]) -> tuple[list[str], dict[str, int]]:
     """The parts, and the options that are given."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("parts", nargs="*")
-    for option in ("--count", "--seed", "--turns"):
+    for option in ("--count", "--seed", "--turns", "--kills"):
         parser.add_argument(option, type=int, default=argparse.SUPPRESS)
     options = vars(parser.parse_args(words))
     return options.pop("parts"), options

@@ -28,6 +28,7 @@ WORDS = {
     do.ClearHistory: "clear",
     do.Play: "play",
     do.FinishPlay: "fin",
+    do.Ring: "ring",
     do.Chime: "chime",
     do.Report: "report",
     do.Hush: "hush",

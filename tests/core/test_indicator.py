@@ -171,3 +171,31 @@ def test_any_time_and_level_makes_a_picture(mode: Mode, t: float, db: float, bri
 def test_night_hours(night: Night, dark: tuple[int, ...], light: tuple[int, ...]) -> None:
     assert all(map(night.covers, dark))
     assert not any(map(night.covers, light))
+
+
+# --- recording -------------------------------------------------------------------------------------------
+
+
+def recorded(mode: Mode, lamp: Lamp, tenth: int, brightness: float = 1.0) -> bytes:
+    return picture(mode, lamp, Moment(tenth * 0.1, -20.0, brightness=brightness, recording=True))
+
+
+@LAMPS
+@pytest.mark.parametrize("mode", Mode)
+def test_whatever_is_shown_a_recording_winks_red(lamp: Lamp, mode: Mode) -> None:
+    """Dark, red, dark, at the beginning of each state and every two seconds; in between the state is shown."""
+    dark, red = bytes(3 * lamp.pixels), bytes((255, 0, 0)) * lamp.pixels
+    for start in (0, 20, 40):
+        assert [recorded(mode, lamp, start + tenth) for tenth in range(4)] == [dark, red, red, dark]
+        assert recorded(mode, lamp, start + 5) == picture(mode, lamp, Moment((start + 5) * 0.1, -20.0))
+
+
+def test_a_wink_is_seen_at_night() -> None:
+    assert brightest(recorded(Mode.IDLE, ONE, 1, brightness=0.0)) > 10
+    assert not brightest(recorded(Mode.IDLE, ONE, 6, brightness=0.0))
+
+
+@LAMPS
+@pytest.mark.parametrize("mode", Mode)
+def test_pictures_change_often_enough_for_a_wink(lamp: Lamp, mode: Mode) -> None:
+    assert still_for(mode, lamp, recording=True) <= 0.1

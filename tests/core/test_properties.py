@@ -30,6 +30,11 @@ def _say_given(world: World, _turn: int, _pick: int) -> ev.Event:
     return ev.SayGiven(f"say {world.chunks}")
 
 
+def _timer_due(world: World, _turn: int, pick: int) -> ev.Event:
+    world.chunks += 1
+    return ev.TimerDue(world.chunks, "tea", f"timer {world.chunks}", late=pick % 3 == 0)
+
+
 MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.MuteSet: lambda _w, _t, pick: ev.MuteSet((None, True, False)[pick % 3]),
     ev.SwitchMoved: lambda _w, _t, pick: ev.SwitchMoved(pick % 2 == 0),
@@ -57,6 +62,7 @@ MAKE: dict[type[ev.Event], Callable[[World, int, int], ev.Event]] = {
     ev.PlayoutEnded: lambda _w, turn, _p: ev.PlayoutEnded(turn),
     ev.TextGiven: lambda _w, _t, pick: ev.TextGiven(f"text {pick}"),
     ev.SayGiven: _say_given,
+    ev.TimerDue: _timer_due,
     ev.MicLost: lambda _w, _t, _p: ev.MicLost("unplugged"),
     ev.MicSilent: lambda _w, _t, pick: ev.MicSilent(pick % 2 > 0),
     ev.SpeakerLost: lambda _w, _t, pick: ev.SpeakerLost(("unplugged", "unplugged", "busy")[pick % 3]),
@@ -70,11 +76,20 @@ PLAYING = (ev.ReplyAudio, ev.PlayoutStarted, ev.ReplyEnded, ev.PlayoutEnded)
 
 # What is likely in each state, so that random walks get everywhere ...
 LIKELY: dict[State, tuple[type[ev.Event], ...]] = {
-    State.IDLE: (ev.Pressed, ev.Pressed, ev.AgentReady, ev.TextGiven, ev.SayGiven, ev.WakeWordHeard),
+    State.IDLE: (ev.Pressed, ev.Pressed, ev.AgentReady, ev.TextGiven, ev.SayGiven, ev.WakeWordHeard, ev.TimerDue),
     State.CONNECTING: (*TALK, ev.AgentReady, ev.SayGiven),
     State.LISTENING: (*TALK, *PAUSING, *ENGINE_HEARS),
     State.THINKING: (ev.ReplyText, ev.ReplyAudio, ev.ReplyAudio, ev.ReplyEnded, ev.ToolCalled, ev.SpeechStarted),
     State.SPEAKING: (*PLAYING, ev.BargedIn, ev.Pressed, ev.AgentLost, ev.WakeWordHeard, ev.StopWordHeard),
+    State.RINGING: (
+        ev.TimerDue,
+        ev.ReplyAudio,
+        ev.ReplyEnded,
+        ev.BargedIn,
+        ev.Pressed,
+        ev.AgentReady,
+        ev.StopWordHeard,
+    ),
     State.MUTED: (ev.MuteSet, ev.TextGiven, ev.Pressed),
     State.ERROR: (ev.MicFound, ev.AgentReady, ev.Pressed, ev.SayGiven),
 }
@@ -172,7 +187,7 @@ def test_a_working_engine_leads_to_rest(steps: list[tuple[str, int, int, float]]
     """Replies, follow-ups and announcements come to an end when nobody says anything more."""
     world = walk(steps)
     conv, now = copy.deepcopy(world.conv), world.now
-    for _ in range(60):
+    for _ in range(200):
         if conv.deadline is None:
             break
         now = max(now, conv.deadline)
@@ -197,6 +212,7 @@ def test_random_walks_get_everywhere() -> None:
             ready + tap + talk + [("likely", 1, 0, 0.0)],
             [("any", ev.kinds().index(ev.MuteSet), 0, 0.0)],
             [("any", ev.kinds().index(ev.MicLost), 0, 0.0)],
+            [("any", ev.kinds().index(ev.TimerDue), 1, 0.0)],
         )
     }
     assert seen == set(State)

@@ -237,3 +237,13 @@ def test_whatever_the_patience_an_end_follows_its_pause(frames: str, silence_s: 
     endpointer = Endpointer()
     endpointer.be_patient(silence_s)
     assert re.fullmatch("(S(PR)*PE)*(S(PR)*P?)?", letters(feed(endpointer, frames)))
+
+
+def test_a_new_one_takes_over_what_another_knows_of_the_room_and_its_patience() -> None:
+    old, new = Endpointer(), Endpointer()
+    for n in range(200):
+        old.process(False, -70.0, n * 0.01)
+    old.be_patient(0.8)
+    new.take_over(old)
+    assert new.floor.db == old.floor.db < Endpointer().floor.db
+    assert new.end_frames == 80

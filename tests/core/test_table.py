@@ -40,6 +40,8 @@ SCENES: dict[str, list[Callable[[Driver], str]]] = {
     "speaking": [Driver.ask, Driver.reply],
     "speaking_text": [lambda d: d(ev.TextGiven("hi")), Driver.reply],
     "speaking_ended": [Driver.ask, Driver.reply, Driver.reply_ends],
+    "ringing": [lambda d: d(ev.TimerDue(1, "tea", "The tea timer is done."))],
+    "ringing_late": [lambda d: d(ev.TimerDue(1, "tea", "The tea timer was due.", late=True))],
 }
 
 # event | situations: (a prefix and `*` means several) | state after (= is the same) | what is done.
@@ -156,6 +158,40 @@ TextGiven | thinking* speaking*             | thinking   | cancel !interrupted o
 SayGiven | idle muted error                 | thinking   | off say
 SayGiven | connecting* listening* thinking* speaking* | = |
 
+TimerDue | idle                             | ringing    | guard !ringing ring say
+TimerDue | muted error                      | ringing    | off !ringing ring say
+TimerDue | connecting connecting_closing connecting_over connecting_text | = |
+TimerDue | connecting_say                   | ringing    | drop off guard !ringing ring
+TimerDue | listening*                       | =          |
+TimerDue | thinking* speaking*              | =          |
+TimerDue | ringing*                         | =          | cancel guard !ringing ring say
+
+SleepAsked | thinking* speaking*            | =          |
+
+Pressed | ringing*                          | idle       | cancel !interrupted !ringing_over off
+StopWordHeard | ringing*                    | idle       | cancel !interrupted !ringing_over off
+BargedIn | ringing*                         | listening  | !ringing_over cancel !interrupted listen
+WakeWordHeard | ringing*                    | listening  | !ringing_over cancel !interrupted listen
+LongHeld | ringing*                         | =          | close !mute off
+ForgetAsked | ringing*                      | idle       | cancel !interrupted !ringing_over clear !forgotten off
+MuteSet | ringing*                          | =          | close !mute off
+SwitchMoved | ringing*                      | =          | close !mute off
+AgentReady | ringing*                       | =          |
+AgentLost | ringing*                        | =          | !error
+AgentWarned | ringing*                      | =          | !error
+Spent | ringing*                            | =          | !usage
+ReplyAudio | ringing*                       | =          | play
+ReplyEnded | ringing*                       | =          |
+TextGiven | ringing*                        | thinking   | cancel !interrupted !ringing_over off text !user_transcript
+SayGiven | ringing*                         | =          |
+MicLost | ringing*                          | =          | !error off
+MicFound | ringing*                         | =          | !microphone guard
+MicSilent | ringing*                        | =          |
+SpeakerLost | ringing*                      | =          | !error
+SpeakerFound | ringing*                     | =          | !speaker
+TimePassed | ringing                        | =          | ring
+TimePassed | ringing_late                   | =          |
+
 MicLost | idle                              | error      | !error off
 MicLost | connecting listening              | error      | !error drop off
 MicLost | error muted                       | =          | !error off
@@ -271,6 +307,7 @@ def _event(kind: str, drive: Driver) -> ev.Event:
         "PlayoutEnded": ev.PlayoutEnded(turn),
         "TextGiven": ev.TextGiven("what time is it"),
         "SayGiven": ev.SayGiven("tea is ready"),
+        "TimerDue": ev.TimerDue(2, "eggs", "The eggs timer is done."),
         "MicLost": ev.MicLost("unplugged"),
         "MicSilent": ev.MicSilent(silent=True),
         "SpeakerLost": ev.SpeakerLost("unplugged"),

@@ -17,7 +17,7 @@ from tests.core.promises import AWAY, MUTES, Step, in_the_tail, problems, promis
 
 REST = {State.IDLE, State.MUTED, State.ERROR}
 SETTINGS = ConversationSettings(max_turn_s=12.0, wakes=True)
-STEPS_TO_REST = 30
+STEPS_TO_REST = 120  # a timer's tune is a step
 
 
 def chunk(number: int, seconds: float) -> bytes:
@@ -173,7 +173,7 @@ class World:
             return Ears.OFF
         if conv.turn is None:
             return Ears.AWAIT
-        if conv.state is State.SPEAKING:
+        if conv.state in {State.SPEAKING, State.RINGING}:
             return Ears.GUARD
         if not conv.turn.by_voice:
             return Ears.OFF

@@ -10,30 +10,26 @@ from pathlib import Path
 import pytest
 
 from tests import rig as sound
-from tests.fleet.machines import Lan
 from tests.fleet.operator import Operator, measured
+from tests.machines.lan import Lan
+from tests.machines.machine import missing
+from tests.machines.reporting import leave_out, tell
+from tests.machines.sound import asound
 from tests.provision import evb
-from tests.systemd.conftest import asound
-from tests.systemd.machine import missing
 
 COUNT = 3
+HERE = Path(__file__).parent
 PROGRAMS = ("ssh", "ssh-keygen")
 ABSENT = [name for name in PROGRAMS if not shutil.which(name)]
 LACKS = ", ".join(filter(None, [missing(), *sound.missing(), evb.missing(), *ABSENT]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents and item.get_closest_marker("fleet") and LACKS:
-            item.add_marker(pytest.mark.skip(reason=f"machines in containers need {LACKS}"))
+    leave_out(items, HERE, "fleet", LACKS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [one for one in terminalreporter.stats.get("skipped", []) if "tests/fleet" in one.nodeid]
-    if skipped:
-        terminalreporter.write_line(f"NOT RUN: {len(skipped)} tests of a fleet; they need {LACKS}", red=True)
-    for what, seconds in measured:
-        terminalreporter.write_line(f"{what:<58} {seconds:6.2f} s")
+    tell(terminalreporter, HERE, LACKS, measured)
 
 
 @pytest.fixture(scope="session")

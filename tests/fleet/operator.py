@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.fleet.machines import Lan
+from tests.machines.lan import Lan
+from tests.machines.machine import sources
 from tests.provision import evb
-from tests.systemd.machine import sources
 
 measured: list[tuple[str, float]] = []
 PASSWORD = "correct horse"
@@ -38,6 +38,7 @@ use = ["realtime"]
 [defaults]
 hardware = "rig"
 engine = "cloud"
+relay = {relay}
 [defaults.config.conversation]
 follow_up_s = 0
 """
@@ -49,7 +50,12 @@ canary = {canary}
 config.realtime.url = "{url}"
 config.audio.volume = {volume}
 """
-RINGS = {1: 0, 2: 20, 3: 70}
+RINGS = {1: 0, 2: 20, 3: 70, 4: 80, 5: 90}
+RELAY = """
+[relay]
+url = "{url}"
+token = "relay_token"
+"""
 
 
 class Operator:
@@ -62,16 +68,24 @@ class Operator:
         self.password = folder / "password"
         self.password.write_text(PASSWORD)
         self.urls = dict.fromkeys(RINGS, "ws://127.0.0.1:9")
-        plain = folder / "secrets.yml"
-        plain.write_text(f"secrets:\n  openai: {SECRET}\n")
+        self.relay = ""
+        self.keep()
+
+    def keep(self, **secrets: str) -> None:
+        """The file of secrets, with these in it."""
+        plain = self.folder / "secrets.yml"
+        lines = "".join(f"  {name}: {value}\n" for name, value in {"openai": SECRET, **secrets}.items())
+        plain.write_text(f"secrets:\n{lines}")
         vault = Path(sys.executable).with_name("ansible-vault")
         words = (vault, "encrypt", "--vault-password-file", self.password, plain)
         subprocess.run(words, check=True, capture_output=True)
 
     def write(self, *, needed: int = 1, volume: int = 100, key: str = "fleet") -> None:
         """The inventory."""
-        text = FLEET.format(key=key, home=self._home, needed=needed)
-        for pi, (number, ring) in zip(self.lan.machines, RINGS.items(), strict=True):
+        linked = str(bool(self.relay)).lower()
+        text = FLEET.format(key=key, home=self._home, needed=needed, relay=linked)
+        text += RELAY.format(url=self.relay) if self.relay else ""
+        for pi, (number, ring) in zip(self.lan.machines, RINGS.items(), strict=False):
             text += DEVICE.format(number=number, address=pi.address, ring=ring, canary=str(number == 1).lower(),
                                   url=self.urls[number], volume=volume if number == 2 else 100)  # fmt: skip
         (self.folder / "fleet.toml").write_text(text)

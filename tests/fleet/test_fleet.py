@@ -8,20 +8,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.fleet.machines import Pi
-from tests.fleet.operator import SECRET, Operator
+from tests.fleet.operator import SECRET, Operator, measured
+from tests.fleet.relay import URL, Relay
+from tests.machines.bundles import Bundles
+from tests.machines.lan import Pi
+from tests.machines.sound import is_loud
+from tests.machines.vendor import Server
 from tests.provision import evb
 from tests.rig import Rig
-from tests.systemd.test_journal_entries import Server
-from tests.systemd.test_update import Bundles
 
 pytestmark = [pytest.mark.fleet, pytest.mark.slow]
 UPDATE = "/usr/local/sbin/edge-voice-update"
 QUESTION = Path(__file__).parents[1] / "data/speech/goforward.flac"
 SLOW = "32mbit"  # the bundle takes seconds then
+IDENTITY = "/var/lib/edge-voice/identity"
 ON_DEVICE = "/var/tmp/edge-voice-fleet"
 # libfaketime will not do: Python's sleep ends years later under it.
 LATE = """#!/usr/bin/python3
@@ -37,7 +39,7 @@ class Releases(Bundles):
     """Bundles signed with the operator's key, kept."""
 
     def __init__(self, folder: Path, key: Path) -> None:
-        super().__init__(folder)
+        super().__init__(folder, "link")
         self.key = key
         self.paths: dict[int, Path] = {}
 
@@ -65,6 +67,12 @@ def servers(operator: Operator) -> Iterator[dict[int, Server]]:
 @pytest.fixture
 def pis(operator: Operator, servers: dict[int, Server]) -> list[Pi]:
     return operator.lan.machines
+
+
+def unavailable(pi: Pi) -> float:
+    """How long no turn could be held at the last switch, by systemd's clock."""
+    left, back = (int(pi.property(f"Active{what}TimestampMonotonic")) for what in ("Exit", "Enter"))
+    return (back - left) / 1e6
 
 
 def history(pi: Pi) -> list[int]:
@@ -103,14 +111,10 @@ def test_each_answers_a_spoken_question(operator: Operator, pis: list[Pi], ears:
         ears.speak(recording)
         begin = time.monotonic()
         pi.run("edge-voice", "release")
-        pi.until(lambda: loud(recorder.between(begin, time.monotonic())), 20, "an answer")  # noqa: B023  called at once
+        pi.until(lambda: is_loud(recorder.between(begin, time.monotonic())), 20, "an answer")  # noqa: B023  called at once
         pi.until(lambda: '"state": "idle"' in pi.run("edge-voice", "status", "--json"), 30, "at rest")  # noqa: B023
     assert all(row["last_turn"] for row in operator.status().values())
     assert "idle" in operator.run("status")
-
-
-def loud(samples: np.ndarray) -> bool:
-    return bool(samples.size) and int(np.abs(samples.astype(np.int32)).max()) > 1000
 
 
 def test_a_second_apply_changes_nothing(operator: Operator, pis: list[Pi], releases: Releases) -> None:
@@ -142,6 +146,7 @@ def test_a_good_release_goes_out_in_waves(operator: Operator, pis: list[Pi], rel
     assert begun == sorted(begun)
     assert "3 have it" in said
     assert operator.sequences() == [2, 2, 2]
+    measured.append(("update: speech unavailable, the longest of 3", max(unavailable(pi) for pi in pis)))
     pis[2].run("ln", "-sf", "/opt/edge-voice/updater/edge-voice-update", UPDATE)
 
 
@@ -159,6 +164,18 @@ def test_a_bad_release_is_gone_back_from_on_the_canary_and_reaches_nobody_else(
     again = operator.run("update", "--bundle", releases.get(3), code=1)
     assert "wave" not in again.partition("HALTED")[0]
     assert history(pis[0]).count(3) == 1
+
+
+@pytest.mark.parametrize("full", [ON_DEVICE, "/home/pi/.ansible"])
+def test_a_full_disk_is_told_in_a_line(operator: Operator, pis: list[Pi], releases: Releases, full: str) -> None:
+    """Where Ansible puts the bundle first, and where it belongs."""
+    pis[0].shell(f"mkdir -p {full}; mount -t tmpfs -o size=2m,mode=777 tmpfs {full}")
+    said = operator.run("update", "pi1", "--bundle", releases.get(4), code=1)
+    pis[0].run("umount", full)
+    assert "pi1: The disk has" in said
+    assert "Traceback" not in said
+    assert operator.sequences() == [2, 2, 2]
+    assert not any(4 in history(pi) for pi in pis)
 
 
 def test_a_canary_that_is_away_is_pending_and_the_policy_decides_about_the_rest(
@@ -232,8 +249,61 @@ def test_rolled_back_and_run_on_by_hand(operator: Operator, pis: list[Pi]) -> No
     assert [f"--- pi{n}: ok\npi{n}\n" in said for n in (1, 2, 3)] == [True] * 3
 
 
-def test_retired_it_keeps_nothing(operator: Operator, pis: list[Pi]) -> None:
+@pytest.fixture(scope="module")
+def relay(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    """In the inventory and the secrets, and on the devices."""
+    with Relay(tmp_path_factory.mktemp("relay"), operator.lan.enter()) as up:
+        operator.keep(relay_token=up.token)
+        operator.relay = URL
+        operator.write()
+        operator.run("apply")
+        yield up
+        operator.relay = ""
+
+
+def test_enrolled_with_a_key_that_never_leaves_the_device(operator: Operator, pis: list[Pi], relay: Relay) -> None:
+    assert [row["linked"] for row in operator.status().values()] == [False] * 3
+    assert "3 of 3 enrolled" in operator.run("enrol", what="enrolment of 3 machines")
+    assert [row["linked"] for row in operator.status().values()] == [True] * 3
+    assert sorted(relay.devices()) == ["pi1", "pi2", "pi3"]
+    assert len(set(relay.devices().values())) == 3
+    kept = relay.written()
+    for pi in pis:
+        assert pi.run("stat", "-c", "%a %U", IDENTITY).split() == ["600", "edge-voice"]
+        body = pi.run("cat", IDENTITY).splitlines()[1]
+        assert body.encode() not in kept
+        assert operator.run("exec", pi_name(pi), "--", "grep", "-rsl", body, "/home", "/tmp", "/var/tmp", code=1)
+    assert operator.run("enrol") == "0 of 0 enrolled; 0 changed.\n"
+
+
+def test_a_lost_device_is_cut_off_within_a_second(operator: Operator, pis: list[Pi], relay: Relay) -> None:
+    assert linked(pis[1])
+    with operator.start("retire", "pi2", "--lost", "--yes") as process:
+        pis[1].until(lambda: not linked(pis[1]), 60, "cut")
+        gone = time.time()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "pi2: revoked" in said
+    measured.append(("device revoked at the relay -> its link is gone", gone - relay.revoked_at()))
+    assert sorted(relay.devices()) == ["pi1", "pi3"]
+    pis[1].until(lambda: "knows it no more" in pis[1].run("edge-voice", "status"), 40, "told")
+    assert "knows no device" in operator.run("retire", "pi2", "--lost", "--yes", code=1)
+
+
+def linked(pi: Pi) -> bool:
+    return f"{URL.removeprefix('http://')} " in pi.run("ss", "-Htn", "state", "established")
+
+
+def pi_name(pi: Pi) -> str:
+    return pi.run("hostname").strip()
+
+
+def test_retired_it_keeps_nothing(operator: Operator, pis: list[Pi], relay: Relay) -> None:
     operator.run("retire", "pi3", "--yes")
+    assert sorted(relay.devices()) == ["pi1"]
+    places = "/etc/systemd /etc/sysusers.d /etc/tmpfiles.d /etc/udev /usr/local"
+    assert pis[2].shell(f"find {places} -xtype l -lname '/opt/edge-voice/*'") == ""
+    assert pis[2].call("systemctl", "list-unit-files", "--no-legend", "edge-voice*").stdout == ""
     assert pis[2].call("ls", "/opt/edge-voice", "/etc/edge-voice", "/var/lib/edge-voice").stdout == ""
     kept = pis[2].shell("ls /etc/credstore /etc/credstore.encrypted").split()
     assert kept == ["/etc/credstore:", "/etc/credstore.encrypted:"]

@@ -1,6 +1,6 @@
 """An arm64 Debian in a folder, run under emulation: everything but systemd works there, ten times as slowly.
 
-Its base is made once (two to seven minutes) and kept beside the other machines of tests/systemd.
+Its base is made once (two to seven minutes) and kept beside the other machines of tests/machines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.systemd.machine import PYTHON, ROOT, SUITE, cached, digest, do, sources
+from tests.machines.machine import PYTHON, ROOT, SUITE, cached, digest, do, sources
 
 PACKAGES = ("systemd", "python3", "python3-venv", "python3-systemd", "libportaudio2", "alsa-utils", "procps")
 PROGRAMS = ("mmdebstrap", "update-binfmts", "arch-test", "unshare", "chroot", "mount")

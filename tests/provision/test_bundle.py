@@ -14,8 +14,8 @@ import pytest
 from provision.bundling import packages, sbom
 from provision.bundling.main import main
 from provision.updater.manifest import parse
+from tests.machines.machine import PYTHON, wheelhouse
 from tests.provision import evb
-from tests.systemd.machine import PYTHON, wheelhouse
 
 pytestmark = pytest.mark.skipif(bool(evb.missing()), reason=f"needs {evb.missing()}")
 LOCK = (evb.ROOT / "requirements.lock").read_text()
@@ -25,7 +25,7 @@ def build(out: Path, key: Path, *more: str) -> Path:
     """As a person does, from the wheels that the nspawn tests have fetched."""
     words = (
         evb.ROOT / "provision/bundle", "--out", out, "--arch", os.uname().machine, "--python", PYTHON, "--extras", "",
-        "--wheels", wheelhouse("local"), "--key", key, *more,
+        "--wheels", wheelhouse("local link"), "--key", key, *more,
     )  # fmt: skip
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

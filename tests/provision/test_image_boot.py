@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from provision.imaging import disk
+from tests.machines.machine import PYTHON, ROOT, SUITE, Machine, cached, digest, missing, root_file_system, wheelhouse
 from tests.provision import card, evb
-from tests.systemd.machine import PYTHON, ROOT, SUITE, Machine, cached, digest, missing, root_file_system, wheelhouse
 
 LACKS = missing() or card.missing() or evb.missing()
 pytestmark = [pytest.mark.nspawn, pytest.mark.slow, pytest.mark.skipif(bool(LACKS), reason=f"needs {LACKS}")]
@@ -63,9 +63,9 @@ class Card(Machine):
         card.do("umount", self.root)
         self.root.rmdir()
 
-    def until_booted(self, nspawn: subprocess.Popen[bytes]) -> None:
+    def until_booted(self) -> None:
         """Only as far as it answers: the first boot takes its time."""
-        self._nspawn = nspawn
+        nspawn = self._nspawn
         end = time.monotonic() + 60
         while True:
             assert nspawn.poll() is None, (self.folder / "console").read_text(errors="replace")
@@ -93,7 +93,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> card.Kit:
     folder = tmp_path_factory.mktemp("kit")
     key = evb.make_keys(folder)
     words = (ROOT / "provision/bundle", "--out", folder, "--arch", os.uname().machine, "--python", PYTHON, "--extras",
-             "", "--wheels", wheelhouse("local"), "--sequence", "1", "--key", key)  # fmt: skip
+             "", "--wheels", wheelhouse("local link"), "--sequence", "1", "--key", key)  # fmt: skip
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(int(time.time()) - 3600)}
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr

@@ -86,7 +86,7 @@ def test_a_good_release_is_kept(device: Layout, maker: evb.Maker, capsys) -> Non
     "case",
     [
         ("crash", "ended by itself", 3),
-        ("never", "not ready within 30 s", 32),
+        ("never", "not ready within 25 s", 32),
         ("dies", "ended by itself", 65),
         ("deaf", "no turn could be held", 35),
         ("mute", "self-test turn failed", 5),

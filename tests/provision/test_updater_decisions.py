@@ -105,7 +105,7 @@ def test_without_the_selftest_it_is_not_kept() -> None:
 @pytest.mark.parametrize(
     "looks",
     [
-        ((29.9, Look("activating")), (30, Look("activating"))),
+        ((24.9, Look("activating")), (25, Look("activating"))),
         ((1, Look("activating")), (2, Look("activating", 0, 1))),
         ((1, Look("failed")),),
         ((1, Look("inactive")),),

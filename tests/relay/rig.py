@@ -69,6 +69,12 @@ class Relay:
         now = self.house.now()
         return self.house.store.do(lambda db: give_token(db, kind, holder, "test", now=now, seconds=seconds))
 
+    def fleet_token(self) -> str:
+        """Of a program that adds and revokes devices."""
+        return self.house.store.do(
+            lambda db: give_token(db, "client", "f1", "fleet", now=self.house.now(), seconds=None, scope="enrol")
+        )
+
     def forget_attempts(self) -> None:
         """Those of a test before."""
         limits = self.house.limits

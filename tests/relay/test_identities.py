@@ -26,7 +26,7 @@ PEOPLE = ("relay_owner", "his_owner", "his_viewer", "other_owner", "stranger")
 MACHINES = ("his_device", "other_device", "client")
 GONE = ("nobody", "wrong_cookie", "ended_session", "expired_session", "removed_person", "wrong_token",
         "revoked_client", "expired_device_token", "revoked_device")  # fmt: skip
-EVERYONE = (*PEOPLE, *MACHINES, *GONE)
+EVERYONE = (*PEOPLE, *MACHINES, "fleet", *GONE)
 HIS = ("relay_owner", "his_owner", "his_viewer")
 OWNERS = ("relay_owner", "his_owner")
 TALKERS = (*PEOPLE, *MACHINES)
@@ -81,6 +81,9 @@ TABLE: dict[tuple[str, str], Entry] = {
     ("DELETE", "/api/devices/{device}"): Entry(OWNERS),
     ("POST", "/api/devices/pair"): Entry(PEOPLE, {"code": "x"}),
     ("POST", "/api/enrolments"): Entry(("relay_owner",)),
+    ("POST", "/api/fleet/enrolments"): Entry(("fleet",)),
+    ("GET", "/api/fleet/devices"): Entry(("fleet",)),
+    ("DELETE", "/api/fleet/devices/{device}"): Entry(("fleet",)),
     # --- page
     ("GET", "/"): ANYONE,
     ("GET", "/page/{name}"): ANYONE,
@@ -125,6 +128,7 @@ class World:
             "expired_device_token": lambda: relay.token("device", self.device.id, 0.0),
             "client": lambda: relay.token("client", "robot"),
             "revoked_client": lambda: relay.token("client", "revoked"),
+            "fleet": relay.fleet_token,
             "wrong_token": lambda: "evc_" + "x" * 43,
         }
         if name in tokens:
@@ -162,8 +166,8 @@ class World:
             )  # fmt: skip
             token = codes.digest(self.headers["his_device"]["authorization"].partition(" ")[2])
             db.execute(
-                "INSERT OR IGNORE INTO tokens VALUES ('h', 'client', 'planted-holder', 'x', 1, NULL), "
-                "(?, 'device', ?, 'x', 1, NULL)", (token, self.device.id),
+                "INSERT OR IGNORE INTO tokens (hash, kind, holder, name, created) VALUES "
+                "('h', 'client', 'planted-holder', 'x', 1), (?, 'device', ?, 'x', 1)", (token, self.device.id),
             )  # fmt: skip
 
         self.relay.house.store.do(write)
@@ -239,7 +243,7 @@ def test_only_who_may_gets_in(world: World, name: str, method: str, path: str) -
         assert entry is ANYONE or status not in {401, 403}, words
     else:
         assert status in {401, 403, 404}, words
-    if name not in HIS and path != "/api/people":
+    if name not in HIS and path not in {"/api/people", "/api/fleet/devices"}:
         assert not [one for one in (*PLANTED, world.device.id) if one in words], words
 
 

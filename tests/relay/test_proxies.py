@@ -61,7 +61,7 @@ class Proxied:
 
     def client(self) -> httpx.Client:
         headers = {"origin": self.url, "x-edge-voice": "1"}
-        return httpx.Client(base_url=self.url, headers=headers, verify=self.context, timeout=10)
+        return httpx.Client(base_url=self.url, headers=headers, verify=self.context, timeout=40)
 
 
 def free_port() -> int:
@@ -122,7 +122,7 @@ def proxied(folder: Path, kind: str) -> Iterator[Proxied]:
 
 def up(found: Proxied, folder: Path, kind: str) -> None:
     """Until it answers; Caddy makes its own authority first."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 40
     authority = folder / "data/caddy/pki/authorities/local/root.crt"
     while True:
         if kind == "caddy" and authority.exists():
@@ -181,7 +181,7 @@ def test_sockets_go_through_and_are_counted_by_address(site: Proxied) -> None:
 
         def dial() -> ClientConnection:
             url = f"wss://localhost:{site.port}/echo"
-            return stack.enter_context(connect(url, ssl=site.context, additional_headers=headers, open_timeout=10))
+            return stack.enter_context(connect(url, ssl=site.context, additional_headers=headers, open_timeout=40))
 
         sockets = [dial() for _ in range(5)]
         with pytest.raises(InvalidStatus) as caught:

@@ -82,6 +82,53 @@ def test_talk_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert caught.value.rcvd.code == 1012
 
 
+def asked(line: socket.socket) -> bytes:
+    """One request over a connection that has been there; the whole answer, up to the server's close."""
+    line.settimeout(30)
+    line.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % line.getpeername()[1])
+    found = b""
+    while more := line.recv(65536):
+        found += more
+    return found
+
+
+def refuses(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
+def test_a_connection_without_a_request_yet_gets_its_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accepted before the end, and asking only when nobody listens any more: nothing is lost, nothing is kept."""
+    monkeypatch.setattr("edge.relay.wire.FIRST_S", 30.0)  # a busy machine may be late
+    with running(tmp_path) as relay, ExitStack() as stack:
+        address = ("127.0.0.1", relay.port)
+        silent, halfway = (stack.enter_context(socket.create_connection(address)) for _ in range(2))
+        halfway.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1")
+        relay.until(lambda: len(relay.server.server_state.connections) == 2)
+        relay.server.should_exit = True
+        relay.until(relay.house.leaving.is_set)
+        relay.until(lambda: refuses(address), 30)
+        time.sleep(0.5)  # by now those without a request would have been sent away
+        answer = asked(silent)
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+        assert b"connection: close" in answer
+        halfway.settimeout(30)
+        halfway.sendall(b":%d\r\n\r\n" % relay.port)
+        assert halfway.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_connection_that_never_asks_does_not_hold_the_end_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.relay.wire.FIRST_S", 0.3)
+    with running(tmp_path) as relay, socket.create_connection(("127.0.0.1", relay.port)) as silent:
+        relay.until(lambda: bool(relay.server.server_state.connections))
+        relay.server.should_exit = True
+        silent.settimeout(30)
+        assert silent.recv(1) == b""
+
+
 # --- as a command --------------------------------------------------------------------------------------
 
 

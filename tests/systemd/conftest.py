@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import rig as sound
-from tests.systemd.device import Device, measured
-from tests.systemd.machine import Machine, missing, sources, wheelhouse
+from tests.machines.device import Device, measured
+from tests.machines.machine import Machine, missing, sources, wheelhouse
+from tests.machines.models import MODELS
+from tests.machines.reporting import leave_out, tell
+from tests.machines.sound import asound
 
 LACKS = missing() or ", ".join(sound.missing())
-MODELS = Path.home() / ".local/share/edge-voice/models"
+HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents and item.get_closest_marker("nspawn") and LACKS:
-            item.add_marker(pytest.mark.skip(reason=f"a machine in a container needs {LACKS}"))
+    leave_out(items, HERE, "nspawn", LACKS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Loudly: a run without these tests must not look like one with them."""
-    skipped = [one for one in terminalreporter.stats.get("skipped", []) if "tests/systemd" in one.nodeid]
-    if skipped:
-        terminalreporter.write_line(f"NOT RUN: {len(skipped)} tests with systemd; they need {LACKS}", red=True)
-    for what, seconds in measured:
-        terminalreporter.write_line(f"{what:<58} {seconds:6.2f} s")
+    tell(terminalreporter, HERE, LACKS, measured)
 
 
 @pytest.fixture(scope="session")
@@ -42,18 +37,12 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sound.Rig]:
 def machine(tmp_path_factory: pytest.TempPathFactory, rig: sound.Rig) -> Iterator[Machine]:
     folder = tmp_path_factory.mktemp("machine")
     (folder / "sources").mkdir()
-    binds = {"/src": sources(folder / "sources"), "/wheels": wheelhouse("local"), "/run/fakeaudio": rig.run}
+    binds = {"/src": sources(folder / "sources"), "/wheels": wheelhouse("local link"), "/run/fakeaudio": rig.run}
     if MODELS.is_dir():
         binds["/models"] = MODELS
     with Machine(folder, binds) as booted:
         booted.write("/etc/asound.conf", asound(rig))
         yield booted
-
-
-def asound(rig: sound.Rig) -> str:
-    """The rig's devices as they are found in the machine."""
-    lines = (rig.run / "asound.conf").read_text().replace("</usr/share/alsa/alsa.conf>", "")
-    return re.sub(r"type pulse", 'type pulse server "unix:/run/fakeaudio/native"', lines)
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.systemd.device import CONFIG, UNIT, Device
-from tests.systemd.machine import Machine
+from tests.machines.device import CONFIG, UNIT, Device
+from tests.machines.machine import Machine
 
 pytestmark = [pytest.mark.nspawn, pytest.mark.slow]
 OURS = (

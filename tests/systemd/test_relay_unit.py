@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.systemd.device import measured
-from tests.systemd.machine import PYTHON, ROOT, Machine
+from tests.machines.device import measured
+from tests.machines.machine import PYTHON, ROOT, Machine
+from tests.machines.models import MODELS
 
 UNIT = "edge-voice-relay.service"
 SITE = Path(pytest.__file__).parents[1]
-MODELS = Path.home() / ".local/share/edge-voice/models"
 COMMAND = '#!/bin/sh\nPYTHONPATH=/src:/site PYTHONDONTWRITEBYTECODE=1 exec python3 -m edge "$@"\n'
 ASK = """
 import asyncio, json, sys

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.systemd.device import UNIT, Device
+from tests.machines.device import UNIT, Device
 
 pytestmark = [pytest.mark.nspawn, pytest.mark.slow]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge.audio.microphone import NICE
-from tests.systemd.device import CONFIG, UNIT, Device, measured
-from tests.systemd.freezing import frozen, thread_named
+from tests.machines.device import CONFIG, UNIT, Device, measured
+from tests.machines.freezing import frozen, thread_named
 
 pytestmark = [pytest.mark.nspawn, pytest.mark.slow]
 HANG_S = 40  # limits are for a busy machine; the figures are in the table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.systemd.device import Device
-from tests.systemd.machine import root_file_system
+from tests.machines.device import Device
+from tests.machines.machine import root_file_system
 
 pytestmark = [pytest.mark.nspawn, pytest.mark.slow]
 

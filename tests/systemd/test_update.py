@@ -6,7 +6,6 @@ After test_uninstall, so the machine is blank (alone it is anyway). The bad rele
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -14,124 +13,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.machines.blank import UPDATE, Blank
+from tests.machines.bundles import Bundles
+from tests.machines.device import UNIT, measured
+from tests.machines.machine import Machine
 from tests.provision import evb
-from tests.systemd.device import UNIT, Device, measured
-from tests.systemd.machine import PYTHON, Machine, sources, wheelhouse
+from tests.rig import Rig
 
 pytestmark = [pytest.mark.nspawn, pytest.mark.long, pytest.mark.skipif(bool(evb.missing()), reason=evb.missing())]
 BACK_S = 30
-UPDATE = ("/usr/local/sbin/edge-voice-update",)
-SETTINGS = "[update]\nminutes = {minutes}\n{more}"
 OWN = ("edge-voice-trial.service", "edge-voice-update.service", "edge-voice-update.timer", "edge-voice-health.service",
        "edge-voice-health.timer")  # fmt: skip
 
-# Where, what stands there, and what stands there instead.
-FAULTS = {
-    "crash": ("edge/service.py", "    config = load(path)\n", "    raise SystemExit(3)\n"),
-    "never": ("edge/host/notify.py", '        self._ready = True\n        self._tell("READY=1", self._news())\n', ""),
-    "dies": (
-        "edge/service.py", "    config = load(path)\n",
-        "    import os, threading\n    threading.Timer(8, os._exit, (3,)).start()\n    config = load(path)\n",
-    ),
-    "deaf": (
-        "edge/audio/device.py", "        if not count:\n            return\n        data, overflowed",
-        "        if not count or time.monotonic() > BROKEN:\n            return\n        data, overflowed",
-    ),
-    "good": ("edge/service.py", "    config = load(path)\n", "    config = load(path)  # better\n"),
-    "picky": (
-        "edge/cli.py", "    config = load(options.config)\n    if options.what",
-        '    raise UsageError("no configuration pleases me")\n    if options.what',
-    ),
-}  # fmt: skip
-
-
-class Bundles:
-    """Built as an operator would, from a copy of the tree with a fault in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._tree, self._out = sources(folder / "tree"), folder / "out"
-        self.key = evb.make_keys(folder / "keys")
-        self._made: dict[tuple[int, str], Path] = {}
-
-    def make(self, sequence: int, fault: str) -> Path:
-        name, old, new = FAULTS[fault]
-        path = self._tree / name
-        whole = path.read_text()
-        assert old in whole, f"{name} has changed; so must FAULTS"
-        path.write_text(whole.replace(old, new, 1) + ("\nBROKEN = time.monotonic() + 8\n" if fault == "deaf" else ""))
-        words = (
-            self._tree / "provision/bundle", "--out", self._out, "--arch", os.uname().machine, "--python", PYTHON,
-            "--extras", "", "--wheels", wheelhouse("local"), "--sequence", str(sequence), "--key", self.key,
-        )  # fmt: skip
-        try:
-            done = subprocess.run(words, capture_output=True, text=True, check=False, env=_environment())
-            assert done.returncode == 0, done.stderr
-        finally:
-            path.write_text(whole)
-        return next(self._out.glob(f"*+{sequence}.evb"))
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "SOURCE_DATE_EPOCH": str(int(time.time()) - 3600)}
-
-
-class Blank(Device):
-    """A machine that has been given nothing but a bundle, the updater and two public keys."""
-
-    def __init__(self, machine: Machine, rig: object, bundles: Bundles) -> None:
-        super().__init__(machine, rig)  # type: ignore[arg-type]  # the rig, as Device wants it
-        self.bundles = bundles
-        self.number = 0
-
-    def take(self, fault: str) -> str:
-        """A bundle with the next number, brought into the machine; its path there."""
-        self.number += 1
-        bundle = self.bundles.make(self.number, fault)
-        there = f"/var/tmp/{bundle.name}"
-        self.bring(bundle, there)
-        bundle.unlink()
-        return there
-
-    def bring(self, path: Path, there: str) -> None:
-        """A file of this machine into that one."""
-        with path.open("rb") as file:
-            subprocess.run(self.machine.words("tee", there), stdin=file, stdout=subprocess.DEVNULL, check=True)
-
-    def apply(self, path: str, *options: str) -> subprocess.CompletedProcess[str]:
-        done = self.machine.call(*UPDATE, "apply", path, *options, timeout=240)
-        self.machine.call("rm", path)
-        return done
-
-    def settings(self, minutes: float, more: str = "") -> None:
-        self.machine.write("/etc/edge-voice/update.conf", SETTINGS.format(minutes=minutes, more=more))
-
-    def update_status(self) -> dict:
-        return json.loads(self.machine.run(*UPDATE, "status", "--json"))
-
-    def unavailable(self) -> float:
-        """How long no turn could be held at the last switch, by systemd's clock."""
-        left, back = (
-            int(self.machine.property(name))
-            for name in ("ActiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
-        )
-        return (back - left) / 1e6
-
 
 @pytest.fixture(scope="module")
-def blank(machine: Machine, rig: object, tmp_path_factory: pytest.TempPathFactory) -> Blank:
-    bundles = Bundles(tmp_path_factory.mktemp("fleet"))
-    device = Blank(machine, rig, bundles)
-    machine.shell("mkdir -p /etc/edge-voice/keys; systemctl reset-failed")
-    machine.write("/etc/edge-voice/keys/fleet.pub", bundles.key.with_suffix(".pub").read_text())
+def blank(machine: Machine, rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Blank:
+    device = Blank(machine, rig, Bundles(tmp_path_factory.mktemp("fleet")))
+    machine.run("systemctl", "reset-failed")
     device.configure()
-    bundle = device.take("good")
-    # What lies beside the bundle on a card: the updater, straight from it.
-    machine.shell(f"mkdir -p /run/first && tar -xf {bundle} -C /run/first updater")
-    begin = time.monotonic()
-    done = machine.call("/run/first/updater/edge-voice-update", "apply", bundle, "--install", timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr + machine.journal()
-    machine.until(lambda: device.state == "active", 30, "ready")
-    measured.append(("blank machine -> ready, from a bundle, without network", time.monotonic() - begin))
+    measured.append(("blank machine -> ready, from a bundle, without network", device.install_bundle()))
     device.settings(0.1)
     return device
 
@@ -173,7 +73,7 @@ def test_a_good_release_takes_over_within_seconds(blank: Blank) -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("crash", "ended by itself"), ("never", "not ready within 30 s"), ("dies", "The service "),
+        ("crash", "ended by itself"), ("never", "not ready within 25 s"), ("dies", "The service "),
         ("deaf", "no turn could be held"),
     ],
 )  # fmt: skip

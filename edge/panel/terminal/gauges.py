@@ -17,7 +17,7 @@ FEW_ROWS = 12
 METER = (24, 12)  # cells, and where it is narrow
 DOTS = {
     "idle": "white", "connecting": "yellow", "listening": "bold green", "thinking": "bold blue",
-    "speaking": "bold cyan", "muted": "bold red", "error": "bold red",
+    "speaking": "bold cyan", "ringing": "bold magenta", "muted": "bold red", "error": "bold red",
 }  # fmt: skip
 HINTS = {
     "idle": "press space and talk",
@@ -25,6 +25,7 @@ HINTS = {
     "listening": "talk now",
     "thinking": "space interrupts",
     "speaking": "space interrupts",
+    "ringing": "space stops it",
     "muted": "m opens the microphone",
 }
 SCRIPTED = {"idle": "", "connecting": "the engine is loading", "listening": "a recording talks"}

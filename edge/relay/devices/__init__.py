@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from edge.relay.devices.endpoint import Endpoint
+from edge.relay.devices.fleet import FleetDoor
 from edge.relay.devices.hub import forget, hub_of
 from edge.relay.devices.routes import Devices
 from edge.relay.devices.viewers import Live
@@ -21,6 +22,7 @@ def routes(house: House) -> list[BaseRoute]:
         WebSocketRoute("/device", Endpoint(hub).__call__),
         WebSocketRoute("/api/devices/{device}/live", Live(hub).__call__),
         *Devices(hub).routes(),
+        *FleetDoor(house).routes(),
     ]
 
 

@@ -137,6 +137,12 @@ def listed(db: sqlite3.Connection, who: Who, device: str | None = None) -> list[
     ]
 
 
+def everyone(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Identity and name of every device that is not revoked."""
+    rows = db.execute("SELECT id, name FROM devices WHERE revoked IS NULL ORDER BY name, id")
+    return [(row["id"], row["name"]) for row in rows]
+
+
 def role(db: sqlite3.Connection, person: str, device: str) -> Role | None:
     """What somebody may do with a device now: they, or it, may have been removed since they came."""
     row = db.execute(

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from edge.relay.asking import number, optional, text, told, wrong
 from edge.relay.audit import entries
-from edge.relay.doors import TICKET_S, Role, Who, give_token
+from edge.relay.doors import TICKET_S, Role, Scope, Who, give_token
 from edge.relay.house import House
 from edge.relay.limits import need
 from edge.relay.people import links, passkeys, repository
@@ -195,7 +195,9 @@ class _Books:
         await self._house.doors.need(request, owner=True)
 
         def look(db: sqlite3.Connection) -> list[dict[str, object]]:
-            rows = db.execute("SELECT holder AS id, name, created FROM tokens WHERE kind = 'client' ORDER BY created")
+            rows = db.execute(
+                "SELECT holder AS id, name, created, scope FROM tokens WHERE kind = 'client' ORDER BY created"
+            )
             return [dict(row) for row in rows]
 
         return JSONResponse({"tokens": await self._house.store.run(look)})
@@ -203,9 +205,13 @@ class _Books:
     async def make(self, request: Request) -> Response:
         """A new one, shown this once."""
         who = await self._house.doors.need(request, owner=True)
-        name, holder, now = repository.tidy((await told(request)).get("name")), repository.new_id(), self._house.now()
-        token = await self._house.store.run(lambda db: give_token(db, "client", holder, name, now=now, seconds=None))
-        self._house.audit.note(who, "token_made", name=name)
+        given = await told(request)
+        name, holder, now = repository.tidy(given.get("name")), repository.new_id(), self._house.now()
+        scope = scope_of(given.get("scope", ""))
+        token = await self._house.store.run(
+            lambda db: give_token(db, "client", holder, name, now=now, seconds=None, scope=scope)
+        )
+        self._house.audit.note(who, "token_made", name=name, scope=scope)
         return JSONResponse({"token": token, "id": holder}, 201)
 
     async def revoke(self, request: Request) -> Response:
@@ -219,6 +225,15 @@ class _Books:
             raise Refused(404, "no_such_token", "There is no such token.")
         self._house.audit.note(who, "token_revoked", token=holder)
         return JSONResponse({"ok": True})
+
+
+def scope_of(given: object) -> Scope:
+    """What a token is for: "" for talking, "enrol" for a fleet's program. Refused (400) for anything else."""
+    if given == "enrol":
+        return "enrol"
+    if given != "":
+        raise wrong('scope must be "" or "enrol".')
+    return ""
 
 
 def _devices(db: sqlite3.Connection, who: Who) -> list[dict[str, object]]:

@@ -60,4 +60,7 @@ STEPS = (
     CREATE INDEX devices_revoked ON devices (revoked) WHERE revoked IS NOT NULL;
     CREATE INDEX tokens_by_end ON tokens (expires)
     """,
+    """
+    ALTER TABLE tokens ADD COLUMN scope TEXT NOT NULL DEFAULT ''
+    """,
 )

@@ -20,6 +20,7 @@ from edge.relay.doors import Kind, Who
 from edge.relay.logs import event
 from edge.relay.refused import Refused
 from edge.relay.voice import book, sdp
+from edge.relay.voice.barring import bar
 from edge.relay.voice.call import Call, Page, Terms
 from edge.relay.voice.desk import Denied, Desk
 from edge.relay.voice.endings import GOING_AWAY, HUNG_UP, NO_VENDOR, Ending
@@ -211,16 +212,16 @@ class Calls:
     @asynccontextmanager
     async def minded(self) -> AsyncIterator[None]:
         """While inside: leases are renewed, and the calls of processes that have died are hung up."""
-        task = None
+        tasks: list[asyncio.Task[None]] = []
         if self._desk.vendor is not None:
             await self._sweep(everyone=not self._house.config.server.redis)
-            task = asyncio.ensure_future(self._keep())
+            tasks = [asyncio.ensure_future(work) for work in (self._keep(), bar(self._desk))]
         try:
             yield
         finally:
-            if task is not None:
+            for task in tasks:
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self) -> None:
         house, many = self._house, bool(self._house.config.server.redis)

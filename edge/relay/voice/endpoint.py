@@ -17,6 +17,7 @@ from edge.relay.doors import Kind, Who
 from edge.relay.house import House
 from edge.relay.logs import event
 from edge.relay.refused import Refused
+from edge.relay.voice.barring import allowed
 from edge.relay.voice.desk import Denied, Desk
 from edge.relay.voice.endings import REVOKED, Ending
 from edge.relay.voice.leash import Leash
@@ -25,7 +26,7 @@ from edge.relay.voice.passing import Passing, finish
 from edge.relay.voice.steward import Steward
 from edge.relay.voice.upstream import NoUpstream, Upstream, dial
 
-ALLOWED_S = 5.0  # how often it is looked whether somebody is still allowed to talk
+ALLOWED_S = 0.6  # how often it is looked whether somebody is still allowed to talk
 KINDS: tuple[Kind, ...] = ("person", "device", "client")
 SUBPROTOCOL = "realtime"  # that the vendor's own clients in a browser ask for
 
@@ -50,7 +51,7 @@ class Endpoint:
         began = self._house.clock()
         self._talking.add(1)
         try:
-            ending = await self._while_allowed(socket, self._talk(socket, who))
+            ending = await self._while_allowed(socket, who, self._talk(socket, who))
         except Denied as denied:
             ending = denied.ending
         except NoUpstream as refused:
@@ -63,10 +64,12 @@ class Endpoint:
         event(_log, logging.INFO, "conversation_over", who=who.id, kind=who.kind, why=code,
               seconds=round(self._house.clock() - began))  # fmt: skip
 
-    async def _while_allowed(self, socket: WebSocket, work: Coroutine[Any, Any, Ending | None]) -> Ending | None:
+    async def _while_allowed(
+        self, socket: WebSocket, who: Who, work: Coroutine[Any, Any, Ending | None]
+    ) -> Ending | None:
         """A token or session that is revoked ends what it has begun."""
         talking = asyncio.ensure_future(work)
-        watching = asyncio.ensure_future(self._revoked(socket))
+        watching = asyncio.ensure_future(self._revoked(socket, who))
         try:
             await asyncio.wait({talking, watching}, return_when=asyncio.FIRST_COMPLETED)
             return talking.result() if talking.done() else REVOKED
@@ -75,14 +78,17 @@ class Endpoint:
                 task.cancel()
             await asyncio.gather(talking, watching, return_exceptions=True)
 
-    async def _revoked(self, socket: WebSocket) -> None:
-        """Until it is. A ticket is good once and cannot be looked at again."""
-        if "ticket" in socket.query_params:
-            await asyncio.Event().wait()
+    async def _revoked(self, socket: WebSocket, who: Who) -> None:
+        """Until it is. A ticket is good once and cannot be looked at again: then it is whether they are there."""
+        by_ticket = "ticket" in socket.query_params
         while True:
             await asyncio.sleep(ALLOWED_S * (0.5 + secrets.randbelow(1000) / 1000))  # not all at once
             with suppress(Refused, sqlite3.Error):  # a store that is busy says nothing about them
-                if await self._house.doors.who(socket) is None:
+                if by_ticket:
+                    there = await self._house.store.run(lambda db: allowed(db, who.kind, who.id))
+                else:
+                    there = await self._house.doors.who(socket) is not None
+                if not there:
                     return
 
     async def _talk(self, socket: WebSocket, who: Who) -> Ending | None:

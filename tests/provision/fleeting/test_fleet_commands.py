@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from edge.relay.people import repository
-from edge.relay.people.passwords import hashed
 from provision.fleeting import bundles, table
 from provision.fleeting.errors import FleetError, Usage
 from provision.fleeting.main import main
 from provision.fleeting.playing import Seen
 from provision.fleeting.relay import Relay
+from provision.updater.links import COMMANDS, PLACES, RELAY_JIT, SYSTEM
 from tests.provision import evb
 from tests.relay.rig import running
 
@@ -78,15 +77,11 @@ def test_a_hot_one_is_noted() -> None:
 
 def test_codes_are_made_and_devices_revoked_at_a_real_relay(tmp_path: Path) -> None:
     with running(tmp_path) as relay:
-        kept = hashed("correct horse battery")
-        owner = relay.house.store.do(lambda db: repository.add(db, "Ann", owner=True, password=kept, now=1.0)).who
-        relay.device("kitchen", owner)
-        fleet = Relay(relay.url)
-        with pytest.raises(FleetError, match="sign in"):
-            fleet.enrolment_code()
-        with pytest.raises(FleetError):
-            fleet.sign_in("Ann", "wrong")
-        fleet.sign_in("Ann", "correct horse battery")
+        relay.device("kitchen", relay.person("Ann", owner=True))
+        for wrong in ("evc_nonsense", relay.token("client", "a program that talks")):
+            with pytest.raises(FleetError, match="does not take this token"):
+                Relay(relay.url, wrong).enrolment_code()
+        fleet = Relay(relay.url, relay.fleet_token())
         codes = {fleet.enrolment_code(), fleet.enrolment_code()}
         assert len(codes) == 2
         assert fleet.revoke("kitchen")
@@ -96,7 +91,18 @@ def test_codes_are_made_and_devices_revoked_at_a_real_relay(tmp_path: Path) -> N
 
 def test_a_relay_that_is_not_there() -> None:
     with pytest.raises(FleetError, match=r"http://127\.0\.0\.1:9 cannot be reached"):
-        Relay("http://127.0.0.1:9").sign_in("Ann", "x")
+        Relay("http://127.0.0.1:9", "evc_x").enrolment_code()
+
+
+def test_what_is_wiped_has_every_link_into_a_release() -> None:
+    import yaml  # of ansible-core
+
+    wiped = yaml.safe_load((ROOT / "provision/ansible/roles/retirement/defaults/main.yml").read_text())
+    links = {*PLACES.values(), *COMMANDS, RELAY_JIT}
+    links |= {f"{SYSTEM}/{path.name}" for path in (ROOT / "systemd").iterdir() if path.suffix in {".service", ".timer"}}
+    links |= {f"etc/systemd/user/{path.name}" for path in (ROOT / "systemd/user").iterdir()}
+    gone = {path.removeprefix("/") for path in wiped["retirement_links"]}
+    assert [link for link in sorted(links) if not {link, str(Path(link).parent)} & gone] == []
 
 
 # ---- bundles --------------------------------------------------------------------------------------------------------

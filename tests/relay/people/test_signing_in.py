@@ -331,6 +331,7 @@ def test_a_programs_token_is_good_until_it_is_revoked(relay: Relay) -> None:
             assert program.get("/metrics", headers=outside).status_code == 200
             assert program.get("/api/me").status_code == 403
             assert [one["name"] for one in ada.get("/api/tokens").json()["tokens"]] == ["probe"]
+            assert ada.post("/api/tokens", json={"name": "x", "scope": "all"}).status_code == 400
             assert ada.delete(f"/api/tokens/{made['id']}").status_code == 200
             assert program.get("/metrics", headers=outside).status_code == 401
 

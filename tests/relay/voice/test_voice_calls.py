@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 import pytest
 from openai import AsyncOpenAI
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from edge.relay.voice import book
@@ -16,7 +18,7 @@ from tests.fakes.realtime.config import Settings
 from tests.fakes.realtime.faults import SERVER_FAULT, UNAUTHORIZED, too_many
 from tests.fakes.realtime_calls import ANSWER, FakeVendor
 from tests.relay.voice.calling_in import CALLS, begun, offer, over, watching
-from tests.relay.voice.talking import KEY, OFFER, before, desk, in_loop, page, program, relaying
+from tests.relay.voice.talking import KEY, OFFER, Talker, before, desk, in_loop, page, program, relaying
 
 
 def test_an_offer_goes_to_the_vendor_with_session_and_key_and_the_answer_comes_back(
@@ -209,5 +211,33 @@ def test_programs_need_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             assert (await offer(relay, program(relay))).status_code == 201
             await asyncio.sleep(1.2)
             assert vendor.last.hung_up is None
+
+    in_loop(work)
+
+
+def test_whoever_is_removed_is_cut_off_with_their_calls_and_sockets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an owner, over the route that the page's list of people uses; nobody else's call ends."""
+
+    async def work() -> None:
+        async with FakeVendor() as vendor, relaying(tmp_path, before(vendor.url), monkeypatch) as relay:
+            ada, bob, eve = (relay.person(name, owner=name == "Ada") for name in ("Ada", "Bob", "Eve"))
+            his, his_page = await begun(relay, vendor, bob)
+            hers, her_page = await begun(relay, vendor, eve)
+            ticket = await asyncio.to_thread(lambda: relay.do(relay.house.doors.ticket(bob, "/v1/realtime")))
+            talk = Talker(await connect(f"{relay.ws}/v1/realtime?ticket={ticket}"))
+            await talk.next("session.created", limit=30)
+            async with httpx.AsyncClient(timeout=20) as client:
+                mark = {**page(relay, ada), "X-Edge-Voice": "1"}
+                answer = await client.delete(f"{relay.url}/api/people/{bob.id}", headers=mark)
+                assert answer.status_code == 200, answer.text
+            await over(vendor, his, his_page, "revoked", 30)
+            assert await talk.end(30) == (4403, "revoked")
+            await talk.close()
+            assert hers.hung_up is None
+            await her_page.close()
+            notes = relay.house.store.do(lambda db: [row[0] for row in db.execute("SELECT what FROM audit")])
+            assert "person_removed" in notes
 
     in_loop(work)

@@ -53,14 +53,14 @@ DECLINED = (
         r"(?:set|make|create)(?: me)? an? alarm(?: (?:for|at) [a-z0-9:.' ]{1,40})?"
         r"|(?:set|start)(?: me)? a timer (?:for|to|until) [a-z0-9:.' ]{0,20}(?:am|pm|o'clock|noon|midnight)"
         r"|wake me(?: up)? at [a-z0-9:.' ]{1,40}",
-        "I can't set alarms for a time of day yet, but I can set a timer.",
+        "I did not understand for when. Say it like: set an alarm for half past seven.",
     ),
     Phrase(
         "reminder",
         r"remind me(?: to [a-z0-9' ]{1,80})? (?:at [a-z0-9:' ]{1,20}|tomorrow(?: (?:morning|evening|afternoon"
         r"|night))?|tonight|on (?:mon|tues|wednes|thurs|fri|satur|sun)day)(?: to [a-z0-9' ]{1,80})?"
         r"|remind me to [a-z0-9' ]{1,80}",
-        "I can't keep reminders yet, but I can set a timer.",
+        "I did not understand for when. Say it like: remind me at half past seven to call home.",
     ),
     Phrase(
         "call",

@@ -6,6 +6,7 @@ the whole normalised phrase: a sentence that merely contains "time" or "stop" is
 """
 
 from edge.agents.local.understanding import arithmetic, commands, phrases, smalltalk
+from edge.agents.local.understanding.alarm_rules import RULES as ALARMS
 from edge.agents.local.understanding.clock_rules import RULES as CLOCK
 from edge.agents.local.understanding.declined import DECLINED
 from edge.agents.local.understanding.meaning import Action, Context, Intent
@@ -15,7 +16,7 @@ from edge.agents.local.understanding.volume_rules import RULES as VOLUME
 
 __all__ = ["Action", "Context", "Intent", "match", "spoken"]
 
-_RULES = (*TIMERS, *VOLUME, *CLOCK)
+_RULES = (*ALARMS, *TIMERS, *VOLUME, *CLOCK)
 
 
 def match(text: str, context: Context) -> Intent | None:

@@ -54,6 +54,19 @@ def _set_timer(result: Result) -> str:
     return f"{name} set for {say_duration(_integer(result['seconds']))}."
 
 
+def _set_at(result: Result) -> str:
+    kind = str(result.get("kind", "alarm")).capitalize()
+    if "time" not in result:
+        return f"{kind} set for {say_duration(_integer(result['seconds']))} from now."
+    clock, days = time.fromisoformat(str(result["time"])), _integer(result["days"])
+    day = ("", " tomorrow")[days] if days in {0, 1} else f" on {date.fromisoformat(str(result['date'])):%A}"
+    return f"{kind} set for {clock.hour % 12 or 12}:{clock.minute:02} {'AM' if clock.hour < 12 else 'PM'}{day}."  # noqa: PLR2004
+
+
+def _snoozed(result: Result) -> str:
+    return f"All right, again in {say_duration(_integer(result['seconds']))}."
+
+
 def _cancel_timer(result: Result) -> str:
     timers = _timers(result, "cancelled")
     if len(timers) == 1:
@@ -73,6 +86,8 @@ def _list_timers(result: Result) -> str:
 
 
 def _label(timer: Result) -> str:
+    if timer.get("kind"):
+        return f"{timer.get('name') or ''} {timer['kind']}".strip()
     return f"{timer['name'] or ''} timer" if timer.get("name") else f"{_adjective(_integer(timer['seconds']))} timer"
 
 
@@ -112,6 +127,9 @@ _SAY: dict[str, Callable[[Result], str]] = {
     "get_time": _time,
     "get_date": _date,
     "set_timer": _set_timer,
+    "set_alarm": _set_at,
+    "set_reminder": _set_at,
+    "snooze_timer": _snoozed,
     "cancel_timer": _cancel_timer,
     "list_timers": _list_timers,
     "set_volume": _volume,

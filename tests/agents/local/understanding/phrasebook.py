@@ -197,7 +197,7 @@ REPLIES = {
         "|Please turn the heating up|dim the bedroom lights|close the blinds|Set the thermostat to 21"
         "|lock the front door|lights off"
     ),
-    "alarm": "Set an alarm for 7 a.m.|wake me up at seven thirty|set a timer for 5 pm",
+    "alarm": "Set an alarm for tomorrow|set a timer for 5 pm",
     "weather": "What's the weather like today?|Will it rain tomorrow?|how's the weather in Paris",
     "music": "Play some music.|play something",
     "reminder": "Remind me to call mum tomorrow morning.",

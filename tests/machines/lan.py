@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.systemd import machine as nspawn
-from tests.systemd.machine import Machine, do
+from tests.machines import machine as nspawn
+from tests.machines.machine import Machine, do
 
 PACKAGES = (*nspawn.PACKAGES, "openssh-server", "sudo", "python3-apt")
 NET = "10.77.0"
@@ -89,8 +89,11 @@ class Lan:
             for number in range(1, self._count + 1):
                 (self.folder / f"pi{number}").mkdir()
                 pi = Pi(self.folder / f"pi{number}", self._binds, self.name, number, public)
-                self.machines.append(stack.enter_context(pi))
-            for pi in self.machines:
+                self.machines.append(pi)
+                stack.push(pi)
+                pi.launch()
+            for pi in self.machines:  # they boot at the same time
+                pi.until_booted()
                 pi.until(lambda pi=pi: ":22 " in pi.run("ss", "-Hltn"), PORT_S, "SSH")  # type: ignore[misc]
             self._stack = stack.pop_all()
         return self

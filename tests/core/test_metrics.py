@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.relay.metrics import MOST_SERIES, Metrics
+from edge.core.metrics import MOST_SERIES, Labels, Metrics
 
 
 def test_counters_gauges_and_histograms() -> None:
@@ -67,3 +67,12 @@ def test_no_label_forges_a_line(value: str) -> None:
     lines = metrics.text().split("\n")
     assert len(lines) == 4
     assert re.fullmatch(r'edge_voice_relay_a_total\{name="(\\[\\n"]|[^"\\\n])*"\} 1', lines[2], re.DOTALL)
+
+
+def test_a_gauge_is_asked_for_all_its_values_at_each_scrape() -> None:
+    metrics = Metrics("t_")
+    places: dict[Labels, float] = {(("where", "here"),): 1.0}
+    metrics.gauge("people", "people").read_all = lambda: places
+    assert 't_people{where="here"} 1' in metrics.text()
+    places.clear()
+    assert "where" not in metrics.text()

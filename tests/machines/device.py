@@ -6,8 +6,8 @@ import json
 import subprocess
 from typing import Any
 
+from tests.machines.machine import Machine
 from tests.rig import Rig
-from tests.systemd.machine import Machine
 
 measured: list[tuple[str, float]] = []  # for the table at the end of a run
 UNIT = "edge-voice.service"

@@ -1,4 +1,4 @@
-"""Stops one thread of another process, as a fault in a driver would: `python -m tests.systemd.freezing TID`.
+"""Stops one thread of another process, as a fault in a driver would: `python -m tests.machines.freezing TID`.
 
 A process of its own, because the kernel lets only the tracing thread collect what it traces, and a process that is
 killed does not end before that.
@@ -21,7 +21,7 @@ WALL = 0x40000000  # sys/wait.h: threads too
 @contextmanager
 def frozen(thread: int) -> Iterator[None]:
     """While inside, this thread does nothing; it goes on afterwards if it is still there."""
-    command = [sys.executable, "-m", "tests.systemd.freezing", str(thread)]
+    command = [sys.executable, "-m", "tests.machines.freezing", str(thread)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as tracer:
         try:
             assert tracer.stdout is not None

@@ -101,7 +101,8 @@ class Machine:
 
     def __enter__(self) -> Self:
         try:
-            self._boot()
+            self.launch()
+            self.until_booted()
         except BaseException:
             self._stack.close()
             raise
@@ -185,7 +186,8 @@ class Machine:
 
     # --- booting ------------------------------------------------------------------------------------
 
-    def _boot(self) -> None:
+    def launch(self) -> None:
+        """Let it begin to boot; several can at a time."""
         self._network()
         self._overlay()
         groups = self._groups()
@@ -209,9 +211,11 @@ class Machine:
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, start_new_session=True,
         )  # fmt: skip
         self._stack.callback(self._power_off, nspawn)
-        self.until_booted(nspawn)
+        self._nspawn = nspawn
 
-    def until_booted(self, nspawn: subprocess.Popen[bytes]) -> None:
+    def until_booted(self) -> None:
+        """Until its systemd has started all that it was to."""
+        nspawn = self._nspawn
         end = time.monotonic() + BOOT_S
         state = ""
         while state not in {"running", "degraded"}:

@@ -1,0 +1,116 @@
+"""A running daemon's books: what every turn took and cost is kept, counted for Prometheus and told by commands."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from edge import __version__
+from edge.commands import Commands
+from edge.config import Config
+from edge.config.places import state_dir
+from edge.core.reckoning import forecast, month_so_far
+from edge.daemon import Daemon
+from edge.errors import EdgeVoiceError, UsageError
+from edge.host.book import NAME, Book, Day, day_of
+from edge.host.diary import Diary
+from edge.host.gauges import Gauges
+from edge.ports import Fields
+
+ASIDE = "insight.jsonl"  # beside the control socket
+MOST_TURNS, MOST_DAYS = 1000, 366  # in one answer
+USUAL_TURNS, USUAL_DAYS = 20, 30
+
+T = TypeVar("T")
+
+
+class Accounts:
+    """Made with the daemon; `open` once the control socket is this daemon's alone."""
+
+    def __init__(self, config: Config, daemon: Daemon, commands: Commands, volatile: Path) -> None:
+        def engine() -> str:
+            return daemon.ports.agent.name
+
+        def told(message: str) -> None:
+            daemon.publish("error", {"where": "insight", "message": message})
+
+        self._config, self._daemon = config, daemon
+        self.diary = Diary(Book(state_dir() / NAME), volatile / ASIDE, engine, told)
+        self.gauges = Gauges(engine, config.budget.currency)
+        self._watch_values()
+        daemon.ports.watchers += [self.diary, self.gauges]
+        commands.more(
+            {"turns": self.turns, "usage": self.usage, "metrics": lambda _: {"text": self.gauges.text()}}
+        )  # fmt: skip
+
+    def open(self) -> None:
+        """Take over what was not written."""
+        self.diary.open()
+
+    async def close(self) -> None:
+        """Write what waits. Idempotent."""
+        await self.diary.close()
+
+    def turns(self, argument: object) -> Fields:
+        """The last so many turns."""
+        last = whole(argument, USUAL_TURNS, MOST_TURNS)
+        return {"turns": _read(lambda: self.diary.book.turns(last, self.diary.waiting))}
+
+    def usage(self, argument: object) -> Fields:
+        """What each of the last so many days has cost, and what the month will."""
+        days = whole(argument, USUAL_DAYS, MOST_DAYS)
+        budget = self._config.budget
+        known = _read(lambda: self.diary.book.days(self.diary.waiting))
+        return {**summed(known, day_of(time.time()), days), "currency": budget.currency, "daily": budget.daily,
+                "device": self._config.device.name, "not_kept": self.diary.lost}  # fmt: skip
+
+    def _watch_values(self) -> None:
+        daemon, diary, budget = self._daemon, self.diary, self._config.budget
+        watch = self.gauges.watch
+        watch("ready", "Whether a turn could be held now.", lambda: float(daemon.can_hold_a_turn))
+        watch("muted", "Whether the microphone is muted.", lambda: float(daemon.conversation.muted))
+        watch("budget_daily", "Most money to spend in a day; 0 is no limit.", lambda: budget.daily)
+        watch("turns_not_kept", "Figures that were dropped because they could not be written.", lambda: diary.lost)
+        self.gauges.metrics.gauge("info", "The version that runs.").set(1.0, version=__version__)
+
+
+def whole(argument: object, usual: int, most: int) -> int:
+    """A number from 1 to `most`; raises UsageError for anything else."""
+    try:
+        number = usual if argument is None else int(str(argument))
+    except ValueError:
+        number = 0
+    if not 1 <= number <= most:
+        raise UsageError(f"How many is a number from 1 to {most}, not {argument!r}.")
+    return number
+
+
+def summed(known: list[Day], today: date, days: int) -> Fields:
+    """The days as they are told: each with its engines together, the month and its forecast."""
+    first = today - timedelta(days - 1)
+    by_day: dict[date, Day] = {}
+    for one in known:
+        day = by_day.setdefault(one.day, Day(one.day, ""))
+        day.turns, day.cost, day.unpriced = day.turns + one.turns, day.cost + one.cost, day.unpriced + one.unpriced
+    costs = {day.day: day.cost for day in by_day.values()}
+    return {
+        "days": [_told(day) for day in by_day.values() if day.day >= first],
+        "engines": [{**_told(one), "engine": one.engine} for one in known if one.day >= first],
+        "today": round(costs.get(today, 0.0), 6), "month": round(month_so_far(costs, today), 6),
+        "forecast": round(forecast(costs, today), 4),
+    }  # fmt: skip
+
+
+def _told(day: Day) -> Fields:
+    return {"day": day.day.isoformat(), "turns": day.turns, "cost": round(day.cost, 6), "unpriced": day.unpriced}
+
+
+def _read(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except sqlite3.Error as error:
+        raise EdgeVoiceError(f"The store of turns cannot be read: {error}.") from None
