@@ -237,8 +237,7 @@ async def assembled(
         network = Network(linkage.begin(stack, assembly, toolbox, service=control is not None))
         stack.callback(network.close)
         network.open()
-        ringing = asyncio.ensure_future(toolbox.ring(inbox.post))
-        stack.push_async_callback(_cancel, ringing)
+        stack.push_async_callback(_cancel, asyncio.ensure_future(toolbox.ring(inbox.post)))
         yield assembly
 
 

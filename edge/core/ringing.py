@@ -61,10 +61,9 @@ class Ringing(Replying):
 
     def _join(self, event: ev.TimerDue, now: float) -> None:
         """What rings already, or is being told, begins anew with it."""
-        ring = self.ring
-        if ring is not None and not event.late:
+        if not event.late:
             self._do(do.CancelReply(self._current().id))
-            self.rings[:0] = ring.timers
+            self.rings[:0] = self._current_ring().timers
             self.ring = self.turn = None
             self._next(now)
 
@@ -119,25 +118,19 @@ class Ringing(Replying):
     def _ring_named(self, event: ev.ReplyEnded, now: float) -> None:
         turn = self._current()
         turn.outcome = turn.outcome or event.outcome
-        if self.ring is not None and self.ring.late:
+        if self._current_ring().late:
             self.deadline = max(now, turn.sounds_until) + LAST_WORD_S
 
     def _ring_on(self, _event: ev.Event, now: float) -> None:
-        ring, turn = self.ring, self._current()
-        if ring is None or self.deadline is None or now < self.deadline:
+        ring, turn = self._current_ring(), self._current()
+        if self.deadline is None or now < self.deadline:
             return
         if ring.late and not turn.outcome and now < ring.until:
             self.deadline = ring.until
         elif ring.late or now >= ring.until:
-            told = (
-                "unheard"
-                if not ring.late
-                else "told"
-                if turn.outcome == "done" and not self.speaker_problem
-                else "failed"
-            )
+            told = "told" if turn.outcome == "done" and not self.speaker_problem else "failed"
             self._do(do.CancelReply(turn.id))
-            self._ring_over(told)
+            self._ring_over(told if ring.late else "unheard")
             self._rest(now)
         else:
             self._tune(ring, now)
@@ -146,9 +139,12 @@ class Ringing(Replying):
 
     def _ring_over(self, how: str) -> None:
         """`how`: stopped by somebody, unheard, told, failed."""
-        if self.ring is not None:
-            self._publish("ringing_over", timers=[timer.id for timer in self.ring.timers], how=how)
-            self.ring = None
+        self._publish("ringing_over", timers=[timer.id for timer in self._current_ring().timers], how=how)
+        self.ring = None
+
+    def _current_ring(self) -> Ring:
+        assert self.ring is not None, f"nothing rings in state {self.state}"
+        return self.ring
 
     def _ring_tapped(self, _event: ev.Event, now: float) -> None:
         self._cancel_reply()

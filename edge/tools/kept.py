@@ -64,8 +64,8 @@ class Shelf:
     def _put_aside(self) -> None:
         try:
             self._path.replace(self._path.with_suffix(".broken"))
-        except OSError:
-            _log.exception("timers_not_put_aside")
+        except OSError as error:
+            _log.error("timers_not_put_aside", extra={"error": str(error)})
 
     def picture(self, timers: Timers) -> bytes:
         """What is to be written now."""

@@ -1,8 +1,8 @@
 """Timers that are killed: each one that was set rings, or is told after the restart, and none rings twice.
 
-A child process keeps timers as the daemon does. It is killed at random moments, while it sets some, while they ring and
-while they are acknowledged. Its reports go through a pipe, which a kill leaves whole. How late each ring was is measured
-too, and what a tool call adds.
+A child process keeps timers as the daemon does. It is killed at random moments, while it sets some, while they ring
+and while they are acknowledged. Its reports go through a pipe, which a kill leaves whole. How late each ring was is
+measured too, and what a tool call adds.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.core.events import Event, TimerDue
+from edge.ports import Fields
 from edge.tools.kept import boot_clock
 from edge.tools.toolbox import Toolbox
 
@@ -39,11 +39,12 @@ def run(kills: int = 200, seed: int = 1) -> None:
             _life(path, seen, rng.uniform(0.0, MOST_S))
         _life(path, seen, QUIET_S, busy=False)
     rung = Counter(seen.rang)
-    lost = [one for one in seen.set if one not in rung and one not in seen.told]
+    lost = [one for one in seen.was_set if one not in rung and one not in seen.told]
     twice = [one for one, count in rung.items() if count > 1]
     late = sorted(seen.late_ms)
-    print(f"timers: {kills} kills, {len(seen.set)} set, {len(seen.rang)} rang, {len(set(seen.told))} told after a restart")
-    print(f"timers: {len(lost)} lost, {len(twice)} rang twice, {len(set(seen.again))} rang or were told after being heard")
+    told, again = len(set(seen.told)), len(set(seen.again))
+    print(f"timers: {kills} kills, {len(seen.was_set)} set, {len(seen.rang)} rang, {told} told after a restart")
+    print(f"timers: {len(lost)} lost, {len(twice)} rang twice, {again} rang or were told after being heard")
     if late:
         print(f"timers: late by {statistics.median(late):.1f} ms in the middle, {late[-1]:.1f} ms at most")
     asyncio.run(_calls())
@@ -53,12 +54,12 @@ def run(kills: int = 200, seed: int = 1) -> None:
 class Seen:
     """What the children have reported: numbers of timers."""
 
-    set: list[int] = field(default_factory=list)
+    was_set: list[int] = field(default_factory=list)
     rang: list[int] = field(default_factory=list)
     told: list[int] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     late_ms: list[float] = field(default_factory=list)
-    heard: set[int] = field(default_factory=lambda: set[int]())
+    heard: set[int] = field(default_factory=set)
 
     def take(self, line: bytes) -> None:
         """One report."""
@@ -68,7 +69,7 @@ class Seen:
         if what == "heard":
             self.heard.add(number)
         else:
-            {"set": self.set, "rang": self.rang, "told": self.told}[what].append(number)
+            {"set": self.was_set, "rang": self.rang, "told": self.told}[what].append(number)
         if what == "rang":
             self.late_ms.append(value * 1000)
 
@@ -105,7 +106,7 @@ async def _keep(path: Path, *, busy: bool) -> None:
             number = await heard.get()
             await asyncio.sleep(random.uniform(0.0, 0.3))
             box.published("ringing_over", {"timers": [number], "how": "stopped"})
-            while number in _numbers(path):
+            while number in _numbers(path):  # noqa: ASYNC110  what is waited for is a file
                 await asyncio.sleep(0.001)
             report("heard", number, 0.0)
 
@@ -134,16 +135,16 @@ async def _calls() -> None:
     """What a call costs, of one that does nothing to speak of and of one that writes."""
     with tempfile.TemporaryDirectory() as folder:
         box = Toolbox(lambda: 50, lambda _: None, shelf=Path(folder) / "timers.json")
-        reading = await _timed(lambda: {"name": "get_volume", "arguments": {}}, box)
-        writing = await _timed(lambda: {"name": "set_timer", "arguments": {"seconds": 900}}, box, 30)
+        reading = await _timed(box, "get_volume", {})
+        writing = await _timed(box, "set_timer", {"seconds": 900}, 30)
     for name, found in (("get_volume", reading), ("set_timer, written to the disk", writing)):
         print(f"tools: {name}: {statistics.median(found):.2f} ms in the middle, {max(found):.2f} ms at most")
 
 
-async def _timed(call: Callable[[], dict[str, object]], box: Toolbox, calls: int = CALLS) -> list[float]:
+async def _timed(box: Toolbox, name: str, arguments: Fields, calls: int = CALLS) -> list[float]:
     found = []
     for _ in range(calls):
-        one, began = call(), time.perf_counter()
-        await box.run(str(one["name"]), dict(one["arguments"]))  # type: ignore[call-overload]  a dictionary
+        began = time.perf_counter()
+        await box.run(name, arguments)
         found.append((time.perf_counter() - began) * 1000)
     return found

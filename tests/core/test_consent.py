@@ -11,13 +11,24 @@ CALL = ("wipe", {"all": True})
 
 @pytest.mark.parametrize(
     "text",
-    ["Yes.", "yes please", "Yeah, sure!", "OK, do it.", "Please do it, yes.", "Ja, bitte.", "Oui, d\u2019accord", "S\u00ed, claro."],
+    [
+        "Yes.",
+        "yes please",
+        "Yeah, sure!",
+        "OK, do it.",
+        "Please do it, yes.",
+        "Ja, bitte.",
+        "Oui, d\u2019accord",
+        "S\u00ed, claro.",
+    ],
 )
 def test_a_yes(text: str) -> None:
     assert is_yes(text)
 
 
-@pytest.mark.parametrize("text", ["", "No.", "Yes and no", "yes but not now", "Yes?", "I said yes to him", "yesterday", "don't do it"])
+@pytest.mark.parametrize(
+    "text", ["", "No.", "Yes and no", "yes but not now", "Yes?", "I said yes to him", "yesterday", "don't do it"]
+)
 def test_no_yes(text: str) -> None:
     assert not is_yes(text)
 

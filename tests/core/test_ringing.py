@@ -1,6 +1,8 @@
-"""Timers ring until somebody has heard them or had time enough, never over a person who talks, and none is forgotten."""
+"""Timers ring until somebody has heard them or had time enough, never over a person who talks; none is lost."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 
@@ -89,7 +91,7 @@ def test_a_wait_for_more_words_is_over() -> None:
 
 
 @pytest.mark.parametrize("begin", [thinking, speaking])
-def test_over_a_reply_there_is_a_chime(begin) -> None:  # type: ignore[no-untyped-def]  either
+def test_over_a_reply_there_is_a_chime(begin: Callable[[], Driver]) -> None:
     drive = begin()
     drive.conv.settings = ConversationSettings(sounds=SoundSettings(frozenset(do.Tone)))
     assert drive(TEA) == "chime"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -178,8 +179,16 @@ def test_unmuted_it_is_not_muted_after_its_end(room: Room) -> None:
 def test_nothing_is_written_down_of_what_was_heard(room: Room) -> None:
     """After all that: the state directory holds a few small files, none of which could hold a sound."""
     files = [path for path in (room.rig.run / "state").rglob("*") if path.is_file()]
-    assert files
-    assert sum(path.stat().st_size for path in files) < 2000, [str(path) for path in files]
+    store = [path for path in files if path.name.startswith("insight.")]
+    assert [path.name for path in store] == ["insight.db"]
+    small = sum(path.stat().st_size for path in files if path not in store)
+    assert 0 < small < 2000, [str(path) for path in files]
+    with closing(sqlite3.connect(store[0])) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        values = [value for table in tables for row in db.execute(f"SELECT * FROM {table}") for value in row]
+    assert values
+    assert not [value for value in values if isinstance(value, bytes)]
+    assert max(len(str(value)) for value in values) < 1000  # what one turn took and cost
 
 
 def test_a_mute_is_kept_where_nothing_can_be_written(room: Room) -> None:

@@ -20,7 +20,9 @@ class Bench:
     def __init__(self) -> None:
         self.clock, self.wall = 100.0, NOW
         self.timers = Timers()
-        self.tools = Registry((*timer_tools(self.timers, lambda: self.clock), *alarm_tools(self.timers, lambda: self.clock)))
+        self.tools = Registry(
+            (*timer_tools(self.timers, lambda: self.clock), *alarm_tools(self.timers, lambda: self.clock))
+        )
 
     def run(self, tool: str, **arguments: object):
         return self.tools.run(tool, arguments, self.wall)

@@ -1,4 +1,4 @@
-"""The tools of a device: limits, confirmation, and timers that ring and are on the disk before it is said that they are."""
+"""The tools of a device: limits, confirmation, and timers that are on the disk before it is said that they are set."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,7 +95,9 @@ def test_a_tool_has_a_limit_and_may_fail():
         raise TimeoutError
 
     async def scene():
-        tools = Registry([Tool("slow", "", slow, limit_s=0.01), Tool("late", "", late), Tool("odd", "", lambda _, __: None)])
+        nothing: Any = None
+        odd = Tool("odd", "", lambda _, __: nothing)
+        tools = Registry([Tool("slow", "", slow, limit_s=0.01), Tool("late", "", late), odd])
         assert await tools.run_within("slow", {}, NOW) == {"error": "The tool slow took longer than 0.01 seconds"}
         assert await tools.run_within("late", {}, NOW) == {"error": "The tool late has failed"}
         assert "nothing that can be used" in str(await tools.run_within("odd", {}, NOW))

@@ -75,7 +75,16 @@ RULES = compiled(
         (rf"{_SET}{_TIME} alarm", _alarm),
         (rf"remind me at {_TIME} (?:to|about|that) {_TASK}", _remind),
         (rf"remind me (?:to|about) {_TASK} at {_TIME}", _remind),
-        (r"snooze(?: (?:it|that|the (?:alarm|timer)))?(?: for DUR)?|(?:remind me|ring|wake me)(?: up)? again in DUR", _snooze),
-        (r"(?:what|which|list|show|do i have)(?: any| my| the| me my)? (?:alarms|reminders)(?: do i have| are set| set)?", _list),
+        (
+            r"snooze(?: (?:it|that|the (?:alarm|timer)))?(?: for DUR)?|(?:remind me|ring|wake me)(?: up)? again in DUR",
+            _snooze,
+        ),
+        (
+            (
+                r"(?:what|which|list|show|do i have)(?: any| my| the| me my)? (?:alarms|reminders)"
+                r"(?: do i have| are set| set)?"
+            ),
+            _list,
+        ),
     )
 )
