@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from edge import __version__
-from edge.cli import REMOTE
 from edge.errors import EX_CONFIG, EX_FAILED, EX_USAGE
+from edge.remote import REMOTE
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (

@@ -25,7 +25,7 @@ MAY_SEE: dict[str, set[str]] = {
     "commands": {"core", "ports", "errors", "daemon", ""},
     "engines": BELOW_ADAPTERS | ADAPTERS,
     "accounts": BELOW_ADAPTERS | {"daemon", "commands", "host", ""},
-    "insight": BELOW_ADAPTERS | {"host", "panel"},
+    **dict.fromkeys(("insight", "remote"), BELOW_ADAPTERS | {"host", "panel"}),
     "selftest": BELOW_ADAPTERS | {"audio", "daemon"},
     "fitting": BELOW_ADAPTERS | {"audio", "engines"},
     "sessions": BELOW_ADAPTERS | {"audio", "host", "daemon", "commands", "fitting", "replay", ""},
@@ -42,7 +42,7 @@ MAY_SEE: dict[str, set[str]] = {
     "relay": BELOW_ADAPTERS | {"agents", "audio", "tools", "engines", "wiring", ""},
     "cli": BELOW_ADAPTERS
     | ADAPTERS
-    | {"talk", "service", "calibrate", "transcribe", "doctor", "relay", "engines", "sessions", "insight", ""},
+    | {"talk", "service", "calibrate", "transcribe", "doctor", "relay", "engines", "sessions", "insight", "remote", ""},
     "__main__": {"cli"},
 }
 IMPURE = {"asyncio", "threading", "time", "logging", "random", "os", "io", "socket", "subprocess", "pathlib", "sys"}
