@@ -21,9 +21,16 @@ COMMANDS = (
     "status",
     "watch",
     *REMOTE,
+    "timers",
     "volume",
     "say",
     "ask",
+    "selftest",
+    "turns",
+    "usage",
+    "metrics",
+    "record",
+    "replay",
     "pair",
     "enrol",
     "unenrol",
@@ -32,6 +39,7 @@ COMMANDS = (
     "transcribe",
     "doctor",
     "config",
+    "relay",
     "models",
 )
 LIMIT_S = 60
@@ -104,6 +112,18 @@ def test_wrong_use_is_exit_2_and_one_line(env: dict[str, str], words: tuple[str,
     assert message in done.stderr
     assert done.stderr.startswith("edge-voice: ")
     assert done.stderr.count("\n") == 1
+
+
+# --- sound ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [("devices",), ("run",)])
+def test_a_torn_sound_configuration_is_told_in_a_line(env: dict[str, str], tmp_path: Path, words: tuple[str]) -> None:
+    (tmp_path / ".asoundrc").write_text('pcm.!default {\n  type plug\n  slave.pcm "hw:0')
+    done = edge(env, *words)
+    assert done.returncode == EX_FAILED
+    assert "Is ~/.asoundrc, or /etc/asound.conf, cut short" in done.stderr
+    assert done.stderr.count("edge-voice: ") == 1
 
 
 # --- configuration -------------------------------------------------------------------------------------

@@ -29,6 +29,10 @@ try:
     import sounddevice as sd
 except OSError:
     raise DeviceGone("The library PortAudio is missing here; install it: apt install libportaudio2") from None
+except Exception as fault:  # noqa: BLE001  an error of its own, gone with the module that starts PortAudio at once
+    raise DeviceGone(
+        f"PortAudio does not start ({fault.args[0]}). Is ~/.asoundrc, or /etc/asound.conf, cut short or damaged?"
+    ) from None
 # PortAudio's own end at exit hangs where the sound server does; we close what we open, and the kernel frees the rest.
 atexit.unregister(sd._exit_handler)  # noqa: SLF001  the only way there is
 
@@ -86,7 +90,10 @@ def devices() -> list[Device]:
     try:
         table = sd.query_devices()
     except sd.PortAudioError as error:
-        raise DeviceGone(f"The sound devices cannot be listed ({error.args[0]}): does the sound server run?") from None
+        raise DeviceGone(
+            f"The sound devices cannot be listed ({error.args[0]}): does the sound server run, and is "
+            "~/.asoundrc whole?"
+        ) from None
     return [
         Device(
             i, str(d["name"]), int(d["max_input_channels"]), int(d["max_output_channels"]), int(d["default_samplerate"])

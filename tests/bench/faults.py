@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Tally:
     scores: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
     crashes: int = 0
     refused: int = 0  # presses that were answered by a red light before the last word
+    locked: int = 0  # the rig's sound server answered no more, and was started anew
     hangs: list[float] = field(default_factory=list)
     at_rest: list[Held] = field(default_factory=list)
 
@@ -91,12 +93,14 @@ class Ward:
         except (TimeoutError, Unheard, ControlError) as error:
             return str(error)
         except subprocess.SubprocessError as error:  # the rig's own server: PulseAudio may lock itself up
+            self._tally.locked += 1
             self._patient.cards.kill_server()
             self._patient.cards.restart_server()
             return str(error)
         finally:
             if heal is not None:
-                heal()
+                with suppress(subprocess.SubprocessError):  # of a server that has been started anew since
+                    heal()
             if (gap := self._watchdog.longest()) > HANG_S:
                 self._tally.hangs.append(gap)
         return ""
@@ -180,6 +184,7 @@ def _tell(tally: Tally, engine: str, count: int) -> None:
         ("crashes", tally.crashes, 0), (f"hangs > {HANG_S:.0f} s", len(tally.hangs), 0),
         ("turns that failed", sum(len(score.failed) for score in tally.scores.values()), 0),
         ("turns refused before their last word, asked again", tally.refused, ""),
+        ("the rig's sound server locked up", tally.locked, ""),
         ("threads, before and after", f"{first.threads} {last.threads}", "the same"),
         ("files, before and after", f"{first.files} {last.files}", "the same"),
         ("resident, before and after (MB)", f"{first.resident:.1f} {last.resident:.1f}", "")])  # fmt: skip

@@ -59,9 +59,9 @@ class Disk:
 
 @contextmanager
 def volatile() -> Iterator[Disk]:
-    """A disk of 64 kB, if this user may mount one."""
+    """A disk of 256 kB, if this user may mount one."""
     with tempfile.TemporaryDirectory() as folder:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=False)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=False)
         if mounted.returncode:
             yield Disk()
             return
