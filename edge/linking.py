@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge import __version__
-from edge.adjusting import Adjusting
+from edge.adjusting import Adjusting, adjusted
 from edge.commands import Commands
 from edge.config import Config
 from edge.config.places import state_dir
@@ -20,9 +20,11 @@ from edge.core.events import SayGiven
 from edge.daemon import Daemon
 from edge.host.link import Device, Link
 from edge.host.link_home import Home
+from edge.host.state import Wishes
 from edge.ports import Fields
 from edge.tools.toolbox import Toolbox
 
+SETTINGS = "settings.json"  # in the state directory
 ANSWERED_S = 0.3  # for the answer to `restart` to be on its way
 
 
@@ -59,7 +61,8 @@ class Linkage:
         """
         daemon, commands, agent = device.daemon, device.commands, device.daemon.ports.agent
         _connect(toolbox, device)
-        adjusting = Adjusting(lambda: device.config, device.apply)
+        shelf = Wishes(state_dir() / SETTINGS) if service else None
+        adjusting = Adjusting(lambda: device.config, device.apply, shelf)
         commands.more({"timers": timers(toolbox), "settings": adjusting.settings})
         if not service:
             return agent.connect
@@ -121,6 +124,11 @@ def _connect(toolbox: Toolbox, device: Running) -> None:
     }  # fmt: skip
     daemon.ports.watchers.append(toolbox)
     device.commands.parts["timers"] = toolbox.listed
+
+
+def wished(config: Config) -> Config:
+    """A configuration as it was read, with what its owner has set since."""
+    return adjusted(config, Wishes(state_dir() / SETTINGS).load())
 
 
 def begin_again() -> None:

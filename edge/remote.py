@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from edge.errors import EX_FAILED, ControlError
+from edge.errors import EX_FAILED, ControlError, UsageError
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -41,6 +41,10 @@ def commands(add: Callable[[str, str, str, Run], argparse.ArgumentParser]) -> No
     timers.add_argument("--json", action="store_true", help="the list, as JSON")
     volume = add("volume", "tell or set the volume in percent", "edge-voice volume 60", _volume)
     volume.add_argument("percent", nargs="?", help="0 to 100")
+    about = "tell or change what can be changed while the daemon runs, and outlives its restart"
+    settings = add("settings", about, "edge-voice settings conversation.follow_up_s=8", _settings)
+    settings.add_argument("given", nargs="*", metavar="KEY=VALUE", help="KEY= goes back to what is configured")
+    settings.add_argument("--json", action="store_true", help="all of them with their bounds, as JSON")
     for name, about in (("say", "have a text spoken as it stands"), ("ask", "ask by text; the answer is spoken")):
         command = add(name, about, f"edge-voice {name} 'hello there'", partial(_remote, name))
         command.add_argument("text", nargs="+", help="the text")
@@ -59,6 +63,32 @@ def _volume(options: argparse.Namespace) -> int:
 
     print(f"{client.call(control.socket_path(), 'volume', options.percent)['percent']} %")
     return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    from edge.host import client, control
+
+    given = dict(map(_setting, options.given)) or None
+    found = client.call(control.socket_path(), "settings", given)["settings"]
+    if options.json:
+        print(json.dumps(found, indent=1))
+        return 0
+    for key, about in found.items():
+        changed = f"  (configured: {json.dumps(about['configured'])})" if "configured" in about else ""
+        if given is None or key in given:
+            print(f"{key:36} {json.dumps(about['value'])}{changed}")
+    return 0
+
+
+def _setting(words: str) -> tuple[str, object]:
+    """KEY=VALUE; a value that is neither a number nor true or false is a text."""
+    key, equals, value = words.partition("=")
+    if not equals:
+        raise UsageError(f"{words!r} is no KEY=VALUE, such as conversation.follow_up_s=8.")
+    try:
+        return key, json.loads(value) if value else None
+    except ValueError:
+        return key, value
 
 
 def _timers(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from edge.errors import ConfigError, EdgeVoiceError
 from edge.host import journal
 from edge.host.control import socket_path
 from edge.host.heap import keep_small
-from edge.linking import begin_again
+from edge.linking import begin_again, wished
 from edge.panel.appliance import panels
 from edge.wiring import Assembly, assembled, device_lines
 
@@ -22,7 +22,7 @@ _log = logging.getLogger("edge-voice")
 def serve(path: Path | None) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
     keep_small()
-    config = load(path)
+    config = wished(load(path))
     journal.set_up(config.log.level)
     try:
         restart = asyncio.run(_serve(config, path))
@@ -72,7 +72,7 @@ def _where(error: BaseException) -> str:
 def _reload(assembly: Assembly, path: Path | None, watcher: journal.Journal) -> None:
     assembly.host.reloading()
     try:
-        _take_over(load(path), assembly, watcher)
+        _take_over(wished(load(path)), assembly, watcher)
     except ConfigError as error:  # a bad file changes nothing: the daemon goes on with what it has
         for problem in error.problems:
             _log.error("not_reloaded %s", problem)

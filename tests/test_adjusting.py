@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
-from edge.adjusting import KEYS, Adjusting
+from edge.adjusting import KEYS, Adjusting, adjusted
 from edge.config import Config
+from edge.config.merging import merge
 from edge.errors import UsageError
+from edge.host.state import Wishes
 
 
 class Holder:
-    def __init__(self) -> None:
-        self.config = Config()
-        self.adjusting = Adjusting(lambda: self.config, self.take)
+    def __init__(self, shelf: Wishes | None = None, config: Config | None = None) -> None:
+        self.config = config or Config()
+        self.adjusting = Adjusting(lambda: self.config, self.take, shelf)
 
     def take(self, config: Config) -> None:
         self.config = config
@@ -59,3 +62,48 @@ def test_what_is_wrong_changes_nothing(given: object, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         holder.adjusting.settings(given)
     assert holder.config == Config()
+
+
+FOLLOW, END = "conversation.follow_up_s", "conversation.end_silence_ms"
+
+
+def configured(**conversation: object) -> Config:
+    problems: list[str] = []
+    config = merge(Config(), {"conversation": dict(conversation)}, "a file", problems)
+    assert not problems
+    return config
+
+
+def test_what_was_set_outlives_a_restart_until_the_configuration_changes(tmp_path: Path) -> None:
+    shelf = Wishes(tmp_path / "settings.json")
+    Holder(shelf).adjusting.settings({FOLLOW: 9, END: 800})
+    again = adjusted(Config(), shelf.load())
+    assert (again.conversation.follow_up_s, again.conversation.end_silence_ms) == (9, 800)
+    edited = adjusted(configured(follow_up_s=3), shelf.load())
+    assert (edited.conversation.follow_up_s, edited.conversation.end_silence_ms) == (3, 800)
+
+
+def test_back_to_what_is_configured(tmp_path: Path) -> None:
+    shelf = Wishes(tmp_path / "settings.json")
+    Holder(shelf, configured(follow_up_s=4)).adjusting.settings({FOLLOW: 9, END: 800})
+    holder = Holder(shelf, adjusted(configured(follow_up_s=4), shelf.load()))
+    shown = holder.adjusting.settings()["settings"]
+    assert isinstance(shown, dict)
+    assert (shown[FOLLOW]["value"], shown[FOLLOW]["configured"]) == (9, 4)
+    holder.adjusting.settings({FOLLOW: None})
+    assert holder.config.conversation.follow_up_s == 4
+    assert list(shelf.load()) == [END]
+    holder.adjusting.settings({END: Config().conversation.end_silence_ms})
+    assert shelf.load() == {}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"conversation.follow_up_s": 9}', '{"x.y": [1, 2]}', "\x00"])
+def test_a_file_that_says_nothing_of_use_changes_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.json").write_text(text)
+    shelf = Wishes(tmp_path / "settings.json")
+    assert adjusted(Config(), shelf.load()) == Config()
+    assert Holder(shelf).adjusting.settings({FOLLOW: 9})
+
+
+def test_a_wish_that_is_out_of_bounds_by_now_is_left_out() -> None:
+    assert adjusted(Config(), {FOLLOW: (900, Config().conversation.follow_up_s)}) == Config()

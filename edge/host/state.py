@@ -83,6 +83,26 @@ class Dial:
         _write(self._path, {"volume": volume, "configured": self._configured})
 
 
+class Wishes:
+    """Keeps the settings that an owner has changed while the device ran, each with what the configuration said then."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> dict[str, tuple[object, object]]:
+        """(the wish, what was configured) by the setting's name. A file that cannot be read has none."""
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            return {
+                str(name): (wish, configured)
+                for name, (wish, configured) in json.loads(self._path.read_bytes()).items()
+            }
+        return {}
+
+    def keep(self, wishes: Mapping[str, tuple[object, object]]) -> None:
+        """Write them down; a file that cannot be written costs nothing but the memory."""
+        _write(self._path, wishes)
+
+
 class Latch:
     """Remembers over a restart or a crash that the microphone was muted: a file that is there as long as it is.
 

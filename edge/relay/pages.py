@@ -50,11 +50,11 @@ def sheet(path: Path) -> Sheet:
 
 
 def lean(text: str, suffix: str) -> str:
-    """Scripts keep their lines, for whoever looks for a fault. No string of the page goes over more than one line."""
+    """What there is stays on its line, for whoever looks for a fault. No string of the page goes over more than one."""
     lines = [line.strip() for line in text.splitlines()]
     if suffix == ".js":
         lines = [COMMENT.sub("", line) for line in lines]
-    whole = "".join(f"{line}\n" for line in lines)
+    whole = "".join(f"{line}\n" for line in lines if line)
     return SPACES.sub(lambda found: found[1] or "", whole) if suffix == ".css" else whole
 
 

@@ -72,7 +72,7 @@ function settings(one, { settings: found }) {
     const flag = typeof value === "boolean";
     const kind = flag ? { type: "checkbox", checked: value } : typeof value === "number" ? { type: "number", value, min: low ?? "", max: high ?? "", step: "any" } : { value };
     const input = make("input", { ...kind, onchange: doing(() => one.command("settings", { [key]: flag ? input.checked : kind.type ? input.valueAsNumber : input.value })) });
-    const text = make("span", {}, key, make("br"), make("small", {}, `${about}; until it restarts`));
+    const text = make("span", {}, key, make("br"), make("small", {}, about));
     return make("label", flag ? { class: "check" } : {}, ...(flag ? [input, text] : [text, input]));
   }));
 }
@@ -101,14 +101,14 @@ class Live {
       }
       for (const { reject } of this.waiting.values()) reject(new Error("The connection to the relay was lost."));
       this.waiting.clear();
-      this.tell("The connection to the relay was lost. Trying again…");
+      this.tell("Connection to the relay lost. Trying again…");
       await pause(300 + backoff(attempt, 15000));
     }
     return undefined;
   }
 
   command(command, argument) {
-    if (this.line?.readyState !== WebSocket.OPEN) return Promise.reject(new Error("There is no connection to the relay at the moment."));
+    if (this.line?.readyState !== WebSocket.OPEN) return Promise.reject(new Error("No connection to the relay now."));
     const id = this.next += 1;
     this.line.send(JSON.stringify({ v: 1, id, command, argument }));
     return new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ const WHY = {
 
 export async function microphone(id) {
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Error("A browser gives the microphone to secure pages only: open this page over https, or on this machine as localhost.");
+    throw new Error("Browsers give the microphone to secure pages only: open this one over https, or as localhost.");
   }
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
   if (id) audio.deviceId = { exact: id };

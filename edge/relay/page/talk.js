@@ -8,9 +8,9 @@ import { Call } from "./webrtc.js";
 
 const SAY = { // by state: the round button, the line below it, and a hint
   idle: ["Start", "Ready when you are.", "The microphone stays closed until you start."],
-  connecting: ["Connecting", "Connecting…", "Asking for the microphone and the line."],
-  reconnecting: ["Connecting", "The connection was lost. Connecting again…", ""],
-  listening: ["Listening", "Listening.", "Just talk. You may interrupt at any time."],
+  connecting: ["Connecting", "Connecting…", "Asking for the microphone."],
+  reconnecting: ["Connecting", "Connection lost. Connecting again…", ""],
+  listening: ["Listening", "Listening.", "Just talk. You may interrupt."],
   hearing: ["Listening", "I hear you.", "A pause ends your turn."],
   thinking: ["Thinking", "Thinking…", "Talk again to add something."],
   speaking: ["Interrupt", "Speaking.", "Talk, or press Interrupt, to stop it."],
@@ -27,6 +27,7 @@ const TRIES = 6; // to connect again after a change of network
 const LOOK = 60; // ms between looks at the levels
 const LOUD = 35; // percent of a level that is a voice
 const PAUSE = 2500; // ms at most between the last word and what the engine takes for the end of the turn
+const PATIENCE = 45000; // ms without an answer, tools included: longer than any of the relay's own limits
 const KEPT = ["ptt", "read"]; // settings that this browser keeps
 
 class Talk {
@@ -83,12 +84,16 @@ class Talk {
       voice?.minutes_left > 0 && `at most ${Math.round(voice.minutes_left)} minutes`,
       sorted.length && `usually answers after ${seconds(sorted[sorted.length >> 1])}`,
       this.cost && `${this.cost.cost.toFixed(3)} ${this.cost.currency}`,
-      this.way?.lostFrames && `${this.way.lostFrames} pieces of sound lost on a slow network`,
+      this.way?.lostFrames && `${this.way.lostFrames} pieces of sound lost`,
     ];
     $("facts").textContent = told.filter(Boolean).join(" · ");
   }
 
   set(state) {
+    if (state !== this.state) {
+      clearTimeout(this.waiting);
+      if (state === "thinking") this.waiting = setTimeout(() => this.giveUp(), PATIENCE);
+    }
     this.state = state;
     const none = state === "idle" && this.voice?.way === "none";
     const [button, text, hint] = ($("ptt").checked && HELD[state]) || SAY[state];
@@ -175,7 +180,7 @@ class Talk {
       try {
         await this.refresh();
         await this.connect("reconnecting");
-        if (this.ready) this.log.note("Connected again. What was said before is not remembered there.");
+        if (this.ready) this.log.note("Connected again. What was said before is forgotten there.");
         return;
       } catch (error) {
         if (this.retrying !== mine) return;
@@ -270,6 +275,12 @@ class Talk {
     this.set("thinking");
   }
 
+  giveUp() {
+    this.log.note("No answer came. Try again.");
+    this.responding = true; // perhaps it is
+    this.interrupt();
+  }
+
   cut() { this.log.lines.get(this.reply)?.node.classList.add("cut"); }
 
   // --- what comes -----------------------------------------------------------------------------------------------------
@@ -339,7 +350,7 @@ class Talk {
     if (HARMLESS.has(code)) return;
     this.committed = false;
     if (code === "input_audio_buffer_commit_empty") this.log.note("Hold a little longer while you talk.");
-    else this.log.note(message || "The engine reports an error without words.");
+    else this.log.note(message || "The engine failed without a word.");
     if (this.state === "thinking") this.set("listening");
   }
 

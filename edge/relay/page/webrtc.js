@@ -39,7 +39,7 @@ export class Call {
     if (this.closed) { this.#hangUp(); return; } // ended meanwhile
     this.#mind();
     await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
-    if (!await Promise.race([opened, pause(OPEN)])) throw new Refused("no_media", "The connection to the voice service does not come about. A firewall may block it (UDP).");
+    if (!await Promise.race([opened, pause(OPEN)])) throw new Refused("no_media", "No connection to the voice service. A firewall may block it (UDP).");
   }
 
   #looked() {

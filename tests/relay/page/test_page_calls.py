@@ -195,7 +195,7 @@ def test_a_call_that_fails_is_made_again(page: Visit, vendor: Running) -> None:
     call = vendor.vendor.last
     page.page.click("#mute")
     vendor.page.evaluate("(id) => calls[id].pc.close()", call.id)  # its DTLS goodbye ends the visitor's side
-    page.see("#log", "Connected again. What was said before is not remembered there.")
+    page.see("#log", "Connected again. What was said before is forgotten there.")
     page.see("#state", "Muted.")
     assert vendor.vendor.last is not call
     assert page.talk("talk.way.track.enabled") is False

@@ -31,7 +31,7 @@ class Kitchen:
     def __init__(self, folder: Path, url: str) -> None:
         self.box = Box(folder, url, transcripts=True)
         self.box.answers = {
-            "settings": lambda given: {"settings": SETTINGS, "until": "restart"},
+            "settings": lambda given: {"settings": SETTINGS},
             "timers": lambda _: {"timers": [{"name": "tea", "seconds": 180, "left_s": 42.2}]},
             "volume": lambda percent: {"percent": percent},
         }

@@ -54,7 +54,7 @@ def test_a_page_that_is_not_secure(browser: Browser, tmp_path: Path) -> None:
         with visit(browser, relay, relay.person("Ada")) as page:
             page.open()
             page.page.click("#button")
-            page.see("#notice", "A browser gives the microphone to secure pages only: open this page over https")
+            page.see("#notice", "Browsers give the microphone to secure pages only: open this one over https")
 
 
 def test_a_relay_that_is_gone(browser: Browser, tmp_path: Path) -> None:

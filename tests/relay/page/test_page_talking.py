@@ -201,6 +201,23 @@ def test_a_typed_turn_is_answered_aloud(browser: Browser, relay: Relay) -> None:
         page.see("#log", "Wednesday.")
 
 
+def test_an_answer_that_does_not_come_is_not_waited_for_without_end(browser: Browser, relay: Relay) -> None:
+    never = Reply("", "", 0.0, end=False)
+    with talking(browser, relay, never, Reply("", "Here I am.", 1.0)) as (page, _):
+        page.page.click("#mute")
+        page.page.evaluate("""() => {
+          const wait = window.setTimeout;
+          window.setTimeout = (what, ms) => wait(what, ms === 45000 ? 300 : ms);
+        }""")
+        page.page.fill("#typed", "Hello?")
+        page.page.press("#typed", "Enter")
+        page.see("#log", "No answer came. Try again.")
+        page.state("listening")
+        page.page.fill("#typed", "And now?")
+        page.page.press("#typed", "Enter")
+        page.see("#log", "Here I am.")
+
+
 def test_end_closes_the_microphone_and_the_line(browser: Browser, relay: Relay) -> None:
     with talking(browser, relay, LONG) as (page, _):
         page.page.evaluate("window.way = talk.way")
