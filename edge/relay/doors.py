@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -25,6 +25,15 @@ SEEN_S = 300.0  # how exactly it is kept when somebody was here last
 TICKET_S = 30.0
 PREFIXES: dict[str, Kind] = {"evc_": "client", "evd_": "device"}
 LONGEST = 200  # characters of a secret that is looked up
+_KNOWN = {
+    "person": "SELECT 1 FROM people WHERE id = ?",
+    "device": "SELECT 1 FROM devices WHERE id = ? AND revoked IS NULL",
+    "client": "SELECT 1 FROM tokens WHERE kind = 'client' AND holder = ?",
+}
+_HOLDS = {
+    "person": "SELECT 1 FROM sessions WHERE hash = ?",
+    "client": "SELECT 1 FROM tokens WHERE hash = ?",
+}
 
 
 class Role(StrEnum):
@@ -38,13 +47,15 @@ class Role(StrEnum):
 class Who:
     """`owner`: of the relay, and so of all its devices. A client is a program with an API token.
 
-    A fleet is one whose token has the scope "enrol": it adds and revokes devices, and does nothing else.
+    A fleet is one whose token has the scope "enrol": it adds and revokes devices, and does nothing else. `key` is the
+    hash of the session or the token that they came with: what was begun with it ends with it.
     """
 
     kind: Kind
     id: str
     name: str
     owner: bool = False
+    key: str = field(default="", compare=False, repr=False)
 
 
 class Doors:
@@ -121,7 +132,7 @@ class Doors:
     async def ticket(self, who: Who, path: str) -> str:
         """For one WebSocket at `path`, within `TICKET_S`."""
         ticket = codes.long()
-        subject, data = f"{who.kind}:{who.id}", {"path": path}
+        subject, data = f"{who.kind}:{who.id}", {"path": path, "key": who.key}
         await self._store.run(
             lambda db: codes.make(db, "ticket", ticket, now=self._now(), seconds=TICKET_S, subject=subject, data=data)
         )
@@ -165,7 +176,7 @@ class Doors:
                 return None
             if now - row["seen"] > SEEN_S:
                 db.execute("UPDATE sessions SET seen = ? WHERE hash = ?", (now, key))
-            return Who("person", row["id"], row["name"], bool(row["owner"]))
+            return Who("person", row["id"], row["name"], bool(row["owner"]), key)
 
         return await self._store.run(look)
 
@@ -182,7 +193,9 @@ class Doors:
                 return None
             kind, _, name = code.subject.partition(":")
             row = db.execute("SELECT id, name, owner FROM people WHERE id = ?", (name,)).fetchone()
-            return Who("person", row["id"], row["name"], bool(row["owner"])) if row and kind == "person" else None
+            if row is None or kind != "person":
+                return None
+            return Who("person", row["id"], row["name"], bool(row["owner"]), str(code.data.get("key", "")))
 
         return await self._store.run(use)
 
@@ -202,13 +215,24 @@ def give_token(  # noqa: PLR0913  a row
 
 
 def _token_holder(db: sqlite3.Connection, kind: Kind, token: str, now: float) -> Who | None:
+    key = codes.digest(token)
     row = db.execute(
         "SELECT holder, name, scope FROM tokens WHERE hash = ? AND kind = ? AND (expires IS NULL OR expires > ?)",
-        (codes.digest(token), kind, now),
+        (key, kind, now),
     ).fetchone()
     if row is None:
         return None
     if kind == "client":
-        return Who("fleet" if row["scope"] == "enrol" else "client", row["holder"], row["name"])
+        return Who("fleet" if row["scope"] == "enrol" else "client", row["holder"], row["name"], key=key)
     device = db.execute("SELECT name FROM devices WHERE id = ? AND revoked IS NULL", (row["holder"],)).fetchone()
     return Who("device", row["holder"], device["name"]) if device is not None else None
+
+
+def allowed(db: sqlite3.Connection, kind: str, holder: str, key: str = "") -> bool:
+    """Whether the doors would still know somebody of this kind, who came with this key (see Who).
+
+    A device's token is renewed while it talks, so its key says nothing.
+    """
+    if kind not in _KNOWN or db.execute(_KNOWN[kind], (holder,)).fetchone() is None:
+        return False
+    return not key or kind not in _HOLDS or db.execute(_HOLDS[kind], (key,)).fetchone() is not None

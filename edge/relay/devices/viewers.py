@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections import deque
 from contextlib import AsyncExitStack, suppress
 
@@ -17,7 +18,7 @@ from edge.relay.bus.port import Json
 from edge.relay.devices import registry
 from edge.relay.devices.hub import Hub
 from edge.relay.devices.link import REVOKED, TOO_BIG, VERSION, parsed
-from edge.relay.doors import Role, Who
+from edge.relay.doors import Role, Who, allowed
 from edge.relay.refused import Refused
 
 MOST_WAITING = 256  # messages that a viewer may be behind; when a quarter is full, levels are dropped
@@ -105,7 +106,13 @@ class Viewer:
         self.end(AWAY, "restart")
 
     async def _role(self) -> Role | None:
-        return await self._hub.house.store.run(lambda db: registry.role(db, self._who.id, self._device))
+        who = self._who
+
+        def look(db: sqlite3.Connection) -> Role | None:
+            there = allowed(db, who.kind, who.id, who.key)
+            return registry.role(db, who.id, self._device) if there else None
+
+        return await self._hub.house.store.run(look)
 
     async def _read(self) -> None:
         while self._ending is None:

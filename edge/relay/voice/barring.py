@@ -1,4 +1,4 @@
-"""Whoever is removed while they talk is cut off, at each process: nobody has to be told."""
+"""Whoever is removed or signs out while they talk is cut off, at each process: nobody has to be told."""
 
 from __future__ import annotations
 
@@ -8,22 +8,13 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge.relay.doors import allowed
 from edge.relay.voice.endings import REVOKED
 
 if TYPE_CHECKING:
     from edge.relay.voice.desk import Desk
 
 LOOK_S = 0.5
-_KNOWN = {
-    "person": "SELECT 1 FROM people WHERE id = ?",
-    "device": "SELECT 1 FROM devices WHERE id = ? AND revoked IS NULL",
-    "client": "SELECT 1 FROM tokens WHERE kind = 'client' AND holder = ?",
-}
-
-
-def allowed(db: sqlite3.Connection, kind: str, holder: str) -> bool:
-    """Whether there is somebody of this kind whom the doors would know."""
-    return kind in _KNOWN and db.execute(_KNOWN[kind], (holder,)).fetchone() is not None
 
 
 async def bar(desk: Desk) -> None:
@@ -32,8 +23,8 @@ async def bar(desk: Desk) -> None:
         await asyncio.sleep(LOOK_S)
         if not desk.calls:
             continue
-        whose: dict[str, tuple[str, str]] = {
-            name: (call.terms.who.kind, call.terms.who.id) for name, call in desk.calls.items()
+        whose: dict[str, tuple[str, str, str]] = {
+            name: (who.kind, who.id, who.key) for name, call in desk.calls.items() for who in (call.terms.who,)
         }
         with suppress(sqlite3.Error):  # a store that is busy says nothing about them
             for name in await desk.house.store.run(partial(_barred, whose)):
@@ -41,6 +32,6 @@ async def bar(desk: Desk) -> None:
                     call.end(REVOKED)
 
 
-def _barred(whose: dict[str, tuple[str, str]], db: sqlite3.Connection) -> list[str]:
+def _barred(whose: dict[str, tuple[str, str, str]], db: sqlite3.Connection) -> list[str]:
     known = {who: allowed(db, *who) for who in set(whose.values())}
     return [name for name, who in whose.items() if not known[who]]

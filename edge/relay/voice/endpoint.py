@@ -13,11 +13,10 @@ from typing import Any
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection
 
-from edge.relay.doors import Kind, Who
+from edge.relay.doors import Kind, Who, allowed
 from edge.relay.house import House
 from edge.relay.logs import event
 from edge.relay.refused import Refused
-from edge.relay.voice.barring import allowed
 from edge.relay.voice.desk import Denied, Desk
 from edge.relay.voice.endings import REVOKED, Ending
 from edge.relay.voice.leash import Leash
@@ -79,13 +78,13 @@ class Endpoint:
             await asyncio.gather(talking, watching, return_exceptions=True)
 
     async def _revoked(self, socket: WebSocket, who: Who) -> None:
-        """Until it is. A ticket is good once and cannot be looked at again: then it is whether they are there."""
+        """Until it is. A ticket is good once, so what counts is the session that it was given to."""
         by_ticket = "ticket" in socket.query_params
         while True:
             await asyncio.sleep(ALLOWED_S * (0.5 + secrets.randbelow(1000) / 1000))  # not all at once
             with suppress(Refused, sqlite3.Error):  # a store that is busy says nothing about them
                 if by_ticket:
-                    there = await self._house.store.run(lambda db: allowed(db, who.kind, who.id))
+                    there = await self._house.store.run(lambda db: allowed(db, who.kind, who.id, who.key))
                 else:
                     there = await self._house.doors.who(socket) is not None
                 if not there:

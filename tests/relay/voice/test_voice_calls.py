@@ -241,3 +241,37 @@ def test_whoever_is_removed_is_cut_off_with_their_calls_and_sockets(
             assert "person_removed" in notes
 
     in_loop(work)
+
+
+def test_who_signs_out_ends_what_they_began_there_and_nothing_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        async with (
+            FakeVendor() as vendor,
+            relaying(tmp_path, before(vendor.url, sessions_each=5), monkeypatch) as relay,
+        ):
+            bob = relay.person("Bob")
+            kitchen, phone = page(relay, bob), page(relay, bob)
+            begun_here = await offer(relay, kitchen)
+            here = vendor.last
+            begun_there = await offer(relay, phone)
+            there = vendor.last
+            assert (begun_here.status_code, begun_there.status_code) == (201, 201)
+            here_page = await watching(relay, bob, begun_here.headers["Location"])
+            there_page = await watching(relay, bob, begun_there.headers["Location"])
+            async with httpx.AsyncClient(timeout=20) as client:
+                ticket = await client.post(
+                    f"{relay.url}/api/tickets", json={"path": "/v1/realtime"}, headers={**kitchen, "X-Edge-Voice": "1"}
+                )
+                talk = Talker(await connect(f"{relay.ws}/v1/realtime?ticket={ticket.json()['ticket']}"))
+                await talk.next("session.created", limit=30)
+                answer = await client.post(f"{relay.url}/api/logout", headers={**kitchen, "X-Edge-Voice": "1"})
+                assert answer.status_code == 200, answer.text
+            await over(vendor, here, here_page, "revoked", 30)
+            assert await talk.end(30) == (4403, "revoked")
+            await talk.close()
+            assert there.hung_up is None
+            await there_page.close()
+
+    in_loop(work)
