@@ -14,6 +14,7 @@ from edge.agents.local.answer import Answer
 from edge.agents.local.child import Child, JobFailed, WorkerGone
 from edge.agents.local.hearing import Hearing
 from edge.agents.local.responder import Responder, Settings
+from edge.core.clauses import Chunker
 from edge.core.events import AgentLost, AgentReady, ReplyEnded, TranscriptHeard, TurnSeems
 from edge.core.history import History
 from edge.ports import Fields, Post
@@ -144,7 +145,9 @@ class LocalAgent:
         self._abandon()
 
         async def speak(answer: Answer) -> None:
-            await self._responder.speak(answer, text)
+            chunker = Chunker()  # a long text as a whole would take a second until its first sound
+            for part in (*chunker.feed(text), *chunker.flush()):
+                await self._responder.speak(answer, part)
             answer.emit(ReplyEnded(turn))
 
         self._start(turn, speak).release()
