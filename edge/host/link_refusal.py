@@ -8,14 +8,13 @@ import re
 import socket
 import ssl
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, ProxyError
 
+from edge.core.retry_after import seconds
 from edge.errors import LinkError
 
 HOUR_S = 3600.0
-MOST_RETRY_AFTER_S = 600.0  # a relay that asks for more is asked again all the same
 PAIR = "Pair it again: edge-voice pair"
 
 _STATUS = {
@@ -96,7 +95,7 @@ def _by_network(error: OSError) -> Refused:
 
 def _by_status(status: int, retry_after: str) -> Refused:
     why = _STATUS[511] if status in _PORTAL else _STATUS.get(status, f"answers with HTTP {status}")
-    return Refused(f"The relay {why}.", least_s=_seconds(retry_after, datetime.now(UTC)))
+    return Refused(f"The relay {why}.", least_s=seconds(retry_after, datetime.now(UTC)))
 
 
 def _by_certificate(error: ssl.SSLCertVerificationError) -> Refused:
@@ -106,15 +105,3 @@ def _by_certificate(error: ssl.SSLCertVerificationError) -> Refused:
         # a clock that is behind is set right soon after the start, and then every second counts
         return Refused(f"The relay's certificate is {wrong}; {clock}.", local=error.verify_code == _NOT_YET)
     return Refused(f"The relay's certificate is not trusted: {error.verify_message}.")
-
-
-def _seconds(retry_after: str, now: datetime) -> float:
-    """Retry-After, a number of seconds or a date, within reason; 0 when it says nothing."""
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            wait = (parsedate_to_datetime(retry_after) - now).total_seconds()
-        except (ValueError, TypeError):  # TypeError: a date without a zone
-            return 0.0
-    return min(max(0.0, wait), MOST_RETRY_AFTER_S) if wait == wait else 0.0  # noqa: PLR0124  nan

@@ -17,8 +17,9 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from edge.config import Relay
+from edge.core.retry_after import MOST_S
 from edge.host import identity
-from edge.host.link_refusal import MOST_RETRY_AFTER_S, Refused, refusal
+from edge.host.link_refusal import Refused, refusal
 from edge.host.link_session import HELLO, Outside, Session, Who
 from edge.host.link_wire import Terms, address
 from tests.fakes.realtime.faults import (
@@ -167,6 +168,6 @@ def test_a_server_that_wants_to_be_left_alone_for_days_is_asked_again(tmp_path: 
         async with FakeRealtime() as server:
             server.faults.refuse(Refusal(503, "", {"Retry-After": "999999"}))
             found = await refused(tmp_path, server.url.replace("ws", "http", 1).partition("/v1")[0])
-            assert found.least_s == MOST_RETRY_AFTER_S
+            assert found.least_s == MOST_S
 
     asyncio.run(main())

@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from websockets.exceptions import (
     ConnectionClosed,
@@ -23,8 +22,8 @@ from websockets.exceptions import (
 )
 
 from edge.core.chain import Fault, StageFailed
+from edge.core.retry_after import seconds
 
-MOST_RETRY_AFTER_S = 600.0  # a service that asks for more is asked again all the same
 MOST_SAID = 200  # characters of a vendor's own words
 
 _PORTAL = frozenset({200, 301, 302, 303, 307, 308, 511})
@@ -117,18 +116,6 @@ def stalled(service: Service) -> StageFailed:
 def unreadable(service: Service, what: str) -> StageFailed:
     """It sent something that is not of its protocol; `what` names keys and types, never what somebody said."""
     return StageFailed(f"{service.name} sends what cannot be read{service.said(what)}.", Fault.SERVICE)
-
-
-def seconds(retry_after: str, now: datetime) -> float:
-    """The Retry-After header, a number of seconds or a date, as seconds within reason; 0 when it says nothing."""
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            wait = (parsedate_to_datetime(retry_after) - now).total_seconds()
-        except (ValueError, TypeError):  # TypeError: a date without a zone
-            return 0.0
-    return min(max(0.0, wait), MOST_RETRY_AFTER_S) if wait == wait else 0.0  # noqa: PLR0124  nan
 
 
 def _fault(status: int, said: str) -> Fault:

@@ -8,14 +8,12 @@ import re
 import socket
 import ssl
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidProxy, InvalidStatus, InvalidURI, ProxyError
 
 from edge.agents.realtime.failures import ApiError, Kind, explained
+from edge.core.retry_after import seconds
 from edge.errors import AgentError
-
-MOST_RETRY_AFTER_S = 600.0  # a server that asks for more is asked again all the same
 
 _STATUS = {
     401: "refuses the key: set a valid one (credential openai_api_key, or OPENAI_API_KEY)",
@@ -110,18 +108,6 @@ def _by_certificate(error: ssl.SSLCertVerificationError) -> Refused:
         local = error.verify_code == _NOT_YET
         return Refused(f"The voice service's certificate is {wrong}; {clock}.", retryable=True, local=local)
     return Refused(f"The voice service's certificate is not trusted: {error.verify_message}.", retryable=True)
-
-
-def seconds(retry_after: str, now: datetime) -> float:
-    """The Retry-After header, a number of seconds or a date, as seconds within reason; 0 when it says nothing."""
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            wait = (parsedate_to_datetime(retry_after) - now).total_seconds()
-        except (ValueError, TypeError):  # TypeError: a date without a zone
-            return 0.0
-    return min(max(0.0, wait), MOST_RETRY_AFTER_S) if wait == wait else 0.0  # noqa: PLR0124  nan
 
 
 def _plain(error: Exception) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from datetime import UTC, datetime
 
 import pytest
 from websockets.datastructures import Headers
@@ -72,26 +71,6 @@ def test_a_status(status, said, fault, told):
 def test_how_long_to_wait_is_kept_whatever_the_status():
     for status in (429, 503):
         assert faults.by_status(SERVICE, status, "7").retry_after == 7
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("7", 7.0),
-        ("1.5", 1.5),
-        ("-3", 0.0),
-        ("", 0.0),
-        ("soon", 0.0),
-        ("nan", 0.0),
-        ("inf", 600.0),
-        ("99999", 600.0),
-        ("Tue, 24 Nov 2026 12:00:30 GMT", 30.0),
-        ("Tue, 24 Nov 2026 11:00:00 GMT", 0.0),
-        ("Tue, 24 Nov 2026 12:00:30", 0.0),  # of which zone?
-    ],
-)
-def test_retry_after(header, seconds):
-    assert faults.seconds(header, datetime(2026, 11, 24, 12, tzinfo=UTC)) == seconds
 
 
 def test_a_refused_handshake_says_why():
