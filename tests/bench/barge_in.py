@@ -42,6 +42,7 @@ HARDER = (
     replace(LOUDER, name="+6 dB, room 2", room=2),
     replace(LOUDER, name="+6 dB, live room", room=3, decay_s=0.5),
 )
+MORE_GAPS_S = (2.03, 2.07)  # between two people: each falls on other words of the reply
 SETTLE_S, AFTER_STOP = 12.0, 150  # the meter's settling reply; frames until the next reply
 LONGEST_S = 2.5
 STOPPED, FALSE_STOP = 35, 25  # frames of silence that the meter calls a stop, and a false one
@@ -223,6 +224,8 @@ def speeds(judging: Callable[[], Guarded], conditions: Sequence[Condition], pict
     everyone, rows = people(), []
     for condition in conditions:
         outcomes = session(everyone, condition, judging(), pictures=pictures)
+        for gap_s in MORE_GAPS_S if condition in {NONE, SAME, LOUDER} else ():  # of 36, the slowest two are chance
+            outcomes += session(everyone, condition, judging(), gap_s=gap_s)
         rows.append(speed(condition, outcomes))
     header = ["condition", "duck ms", "p95", "silent ms", "p95", "stop decided", "missed"]
     show("People who interrupt: from the labelled onset", header, rows)
