@@ -21,7 +21,7 @@ KEYS = (
     "conversation.end_silence_ms", "conversation.least_silence_ms", "conversation.most_silence_ms",
     "conversation.unfinished_silence_ms", "conversation.no_speech_s", "conversation.follow_up_s",
     "conversation.max_turn_s", "conversation.reply_s", "sounds.start", "sounds.end", "sounds.mute", "sounds.error",
-    "sounds.offline", "sounds.thinking", "sounds.reports", "sounds.volume",
+    "sounds.offline", "sounds.thinking", "sounds.check", "sounds.reports", "sounds.volume",
 )  # fmt: skip
 
 

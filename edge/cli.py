@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from edge import __version__, insight, remote
 from edge.errors import EX_FAILED, DeviceGone, EdgeVoiceError, UsageError
+from edge.evals.command import commands as add_eval_commands
 from edge.sessions.command import add_commands as add_session_commands
 
 Run = Callable[[argparse.Namespace], int]
@@ -101,6 +102,7 @@ def _parser() -> _Parser:
     insight.commands(add)
     _link_commands(add)
     add_session_commands(add)
+    add_eval_commands(add)
     add("devices", "list the sound devices", "edge-voice devices", _devices)
     _calibrate_options(
         add("calibrate", "measure the echo from speaker to microphone", "edge-voice calibrate --plot", _calibrate)

@@ -31,7 +31,7 @@ class Commands:
             "release": lambda _: self._post(Released()),
             "mute": lambda _: self._post(MuteSet(on=True)),
             "unmute": lambda _: self._post(MuteSet(on=False)),
-            "forget": lambda _: self._post(ForgetAsked()),
+            "forget": lambda what: self._post(ForgetAsked(everything=what == "everything")),
             "say": lambda text: self._post(SayGiven(checked_text(text))),
             "ask": lambda text: self._post(TextGiven(checked_text(text))),
             "volume": self._volume,

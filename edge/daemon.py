@@ -12,6 +12,7 @@ from edge.core.conversation import Conversation
 from edge.core.effects import Ears
 from edge.core.events import ButtonDown, ButtonUp, Event, TimePassed, ToolFinished
 from edge.core.gestures import Gestures
+from edge.core.trace import trace_of
 from edge.ports import Agent, Clock, Fields, Host, Microphone, Sounds, Speaker, Tools, Watcher
 
 Tap = Callable[[Event, float, list[do.Effect]], None]
@@ -50,6 +51,7 @@ class Daemon:
         self._failure: BaseException | None = None
         self._tool_tasks: dict[asyncio.Task[None], do.RunTool] = {}
         self._told_ready = False
+        self.seed = ""  # of the trace ids of turns, at random for each process; without one there are none
         self.tap: Tap | None = None  # told of every event with its effects, before they are carried out
 
     # --- the loop -----------------------------------------------------------------------------------
@@ -240,14 +242,25 @@ class Daemon:
             case _:
                 raise TypeError(f"no way to perform {effect}")
 
+    def trace(self, turn: int) -> str:
+        """The trace id of a turn; "" for none, which has the number 0."""
+        return trace_of(self.seed, turn) if self.seed and turn > 0 else ""
+
     def publish(self, event: str, fields: Fields) -> None:
-        """Tell all watchers."""
+        """Tell all watchers; what belongs to a turn with its trace id."""
+        turn = fields.get("turn")
+        if isinstance(turn, int) and (trace := self.trace(turn)):
+            fields = {**fields, "trace": trace}
         for watcher in self.ports.watchers:
             watcher.published(event, fields)
 
     def _run_tool(self, effect: do.RunTool) -> None:
         async def run() -> None:
+            began = self._clock()
             result = await self.ports.tools.run(effect.name, effect.arguments)
+            took = round(1000 * (self._clock() - began), 1)
+            told = {"turn": effect.turn, "name": effect.name, "call": effect.call, "ms": took}
+            self.publish("tool_done", {**told, "ok": "error" not in result})
             self._take(ToolFinished(effect.turn, effect.call, result))
 
         task = asyncio.ensure_future(run())

@@ -11,8 +11,9 @@ from edge.agents.none import NoAgent
 from edge.config import Config, secret
 from edge.config.machine import memory_available_mb
 from edge.config.web import origin_of
-from edge.core.history import History
+from edge.core.languages import ENGLISH, LANGUAGES
 from edge.errors import ConfigError
+from edge.memory import Memory
 from edge.ports import Agent, Post
 from edge.tools.toolbox import Toolbox
 
@@ -29,6 +30,7 @@ ENOUGH_MB = 2500  # of free memory: the offline engine takes 1 GB with its langu
 PAID = frozenset({"realtime", "chained"})
 
 Make = Callable[[Post], Agent]
+Trace = Callable[[int], str]
 
 
 def order(config: Config) -> tuple[str, ...]:
@@ -48,6 +50,11 @@ def choose_engine(config: Config) -> str:
     return order(config)[0]
 
 
+def spoken_language(config: Config) -> str:
+    """What the device itself has said by the engine that is asked first: the offline voice speaks English only."""
+    return ENGLISH if choose_engine(config) == "local" else config.device.language
+
+
 def by_relay(config: Config) -> bool:
     """Whether Realtime is had from the relay that this device is linked to, which needs no vendor's key here."""
     from edge.config.places import state_dir
@@ -57,21 +64,24 @@ def by_relay(config: Config) -> bool:
     return bool(relay) and bool(realtime) and origin_of(realtime.replace("ws", "http", 1)) == origin_of(relay)
 
 
-def engine(
-    config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack, bearer: Callable[[], str] | None = None
-) -> Agent:
+def engine(  # noqa: PLR0913, PLR0917  what either engine needs
+    config: Config, post: Post, toolbox: Toolbox, closing: AsyncExitStack, bearer: Callable[[], str] | None = None,
+    memory: Memory | None = None, trace: Trace = lambda _: "",
+) -> Agent:  # fmt: skip
     """The engines as one; what they leave open but their own `close` is closed with `closing`.
 
-    `bearer` gives the relay's token for this device, "" while there is none.
+    `bearer` gives the relay's token for this device, "" while there is none. Without a `memory`, nothing is kept.
+    `trace` gives a turn's trace id.
     """
-    history, names = History(), order(config)
+    names = order(config)
+    memory = memory or Memory(config, keeps=False)
     makers: list[Make] = []
     paid = [name for name in names if name in PAID]
     for name in names:
         if name not in PAID:
-            makers.append(_free(name, config, toolbox, history))
+            makers.append(_free(name, config, toolbox, memory))
         elif name == paid[0]:  # what costs money stands together, before one purse
-            makers.append(_metered(config, paid, toolbox, history, closing, bearer))
+            makers.append(_metered(config, paid, toolbox, memory, closing, bearer, trace))
     return _in_order(makers, config, post, warm="local" in names[1:] and _warm(config))
 
 
@@ -90,42 +100,46 @@ def _warm(config: Config) -> bool:
     return "local" in config.engine.use and memory_available_mb() >= ENOUGH_MB
 
 
-def _free(name: str, config: Config, toolbox: Toolbox, history: History) -> Make:
+def _free(name: str, config: Config, toolbox: Toolbox, memory: Memory) -> Make:
     if name == "none":
         return NoAgent
     from edge.agents.local.setup import local_agent
 
-    return lambda post: local_agent(config.local, post, lambda: len(toolbox.timers.find()), history)
+    told = memory.told if memory.remembers else None
+    return lambda post: local_agent(config.local, post, lambda: len(toolbox.timers.find()), memory.history, told)
 
 
 def _metered(  # noqa: PLR0913, PLR0917  what either engine needs
-    config: Config, names: list[str], toolbox: Toolbox, history: History, closing: AsyncExitStack,
-    bearer: Callable[[], str] | None,
+    config: Config, names: list[str], toolbox: Toolbox, memory: Memory, closing: AsyncExitStack,
+    bearer: Callable[[], str] | None, trace: Trace,
 ) -> Make:  # fmt: skip
     from edge.agents.metered import Metered
     from edge.config.places import state_dir, volatile_dir
     from edge.host.state import Purse
 
-    makers = [_realtime(config, toolbox, bearer) if name == "realtime" else _chained(config, toolbox, history)
-              for name in names]  # fmt: skip
+    made = {"realtime": lambda: _realtime(config, toolbox, memory, bearer, trace),
+            "chained": lambda: _chained(config, toolbox, memory)}  # fmt: skip
+    makers = [made[name]() for name in names]
     volatile = volatile_dir()
     purse = Purse(state_dir() / "spending.json", None if volatile is None else volatile / "spending.json")
     closing.callback(purse.close)
     budget = purse.load(config.budget.daily, config.budget.currency)
+    budget.warn, budget.aloud = config.budget.warn, config.budget.aloud
     return lambda post: Metered(lambda report: _in_order(makers, config, report), budget, post, purse.keep)
 
 
-def _realtime(config: Config, toolbox: Toolbox, bearer: Callable[[], str] | None) -> Make:
+def _realtime(config: Config, toolbox: Toolbox, memory: Memory, bearer: Callable[[], str] | None, trace: Trace) -> Make:
     from edge.agents.realtime.setup import realtime_agent
 
     key = secret(KEY)
     if not key and not config.realtime.url:
         raise ConfigError([NO_KEY])
     by_token = bearer if not key and by_relay(config) else None
-    return lambda post: realtime_agent(config, key, toolbox.registry.specs(), post, by_token)
+    own = memory.history
+    return lambda post: realtime_agent(config, key, toolbox.registry.specs(), post, by_token, own, memory.told, trace)
 
 
-def _chained(config: Config, toolbox: Toolbox, history: History) -> Make:
+def _chained(config: Config, toolbox: Toolbox, memory: Memory) -> Make:
     from edge.agents.chained.setup import Beside, chained_agent, missing
     from edge.agents.local.setup import local_stages
 
@@ -134,7 +148,7 @@ def _chained(config: Config, toolbox: Toolbox, history: History) -> Make:
     if problems:
         raise ConfigError(problems)
     beside = Beside(
-        tools=toolbox.registry.specs(), history=history, judge=_judge(config, toolbox),
+        tools=toolbox.registry.specs(), history=memory.history, told=memory.told, judge=_judge(config, toolbox),
         local=(lambda: local_stages(config.local)) if offline else None,
     )  # fmt: skip
     return lambda post: chained_agent(config, post, beside)
@@ -166,6 +180,8 @@ def warnings(config: Config, today: date) -> list[str]:
     """What the owner should know about the engines in the order, one line each."""
     said: list[str] = []
     names = order(config)
+    if "local" in names and config.device.language != ENGLISH:
+        said.append(LANGUAGES[config.device.language].offline.rstrip("."))
     if "realtime" in names:
         from edge.agents.realtime.setup import warnings as of_realtime
 

@@ -30,6 +30,7 @@ def commands(add: Add) -> None:
     usage = add("usage", "what each day has cost, and what the month will", "edge-voice usage --days 7", _usage)
     usage.add_argument("--days", type=int, default=30, metavar="N", help="how many, at most 366 (default 30)")
     usage.add_argument("--json", action="store_true", help="the same by engine, as JSON")
+    usage.add_argument("--plot", type=Path, metavar="FILE", help="draw it to this PNG file")
     add("metrics", "the daemon's counters, in Prometheus' text format", "edge-voice metrics", _metrics)
 
 
@@ -44,6 +45,14 @@ def _say(text: str) -> int:
     return 0
 
 
+def _draw(path: Path, picture: bytes) -> int:
+    try:
+        path.write_bytes(picture)
+    except OSError as error:
+        raise EdgeVoiceError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return 0
+
+
 def _metrics(_options: argparse.Namespace) -> int:
     return _say(_ask("metrics")["text"])
 
@@ -55,11 +64,7 @@ def _turns(options: argparse.Namespace) -> int:
     if options.plot is not None:
         from edge.panel.waterfall import waterfall
 
-        try:
-            options.plot.write_bytes(waterfall([turn["latency_ms"] for turn in found if turn.get("latency_ms")]))
-        except OSError as error:
-            raise EdgeVoiceError(f"{options.plot} cannot be written: {error.strerror or error}.") from None
-        return 0
+        return _draw(options.plot, waterfall([turn["latency_ms"] for turn in found if turn.get("latency_ms")]))
     return _say("\n".join(turns_table(found)) + "\n")
 
 
@@ -91,6 +96,10 @@ def _cells(values: Any) -> str:
 
 def _usage(options: argparse.Namespace) -> int:
     told = _ask("usage", options.days)
+    if options.plot is not None:
+        from edge.panel.spending import spending
+
+        return _draw(options.plot, spending(told))
     return _say(json.dumps(told) + "\n" if options.json else "\n".join(usage_table(told)) + "\n")
 
 

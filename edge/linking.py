@@ -123,7 +123,7 @@ def _connect(toolbox: Toolbox, device: Running) -> None:
         "engine": daemon.ports.agent.name,
     }  # fmt: skip
     daemon.ports.watchers.append(toolbox)
-    device.commands.parts["timers"] = toolbox.listed
+    device.commands.parts |= {"timers": toolbox.listed, "tool_servers": toolbox.servers}
 
 
 def wished(config: Config) -> Config:

@@ -21,7 +21,6 @@ REMOTE = {
     "release": "let the button go",
     "mute": "close the microphone",
     "unmute": "open the microphone",
-    "forget": "forget the conversation",
 }
 
 
@@ -36,6 +35,9 @@ def commands(add: Callable[[str, str, str, Run], argparse.ArgumentParser]) -> No
     selftest.add_argument("--json", action="store_true", help="the result, as JSON")
     for name, about in REMOTE.items():
         add(name, about, f"edge-voice {name}", partial(_remote, name))
+    about = "forget the conversation"
+    forget = add("forget", about, "edge-voice forget --everything", _forget)
+    forget.add_argument("--everything", action="store_true", help="what it remembers and all recordings as well")
     about = "list the timers, alarms and reminders that are set"
     timers = add("timers", about, "edge-voice timers", _timers)
     timers.add_argument("--json", action="store_true", help="the list, as JSON")
@@ -55,6 +57,13 @@ def _remote(command: str, options: argparse.Namespace) -> int:
 
     words = getattr(options, "text", None)
     client.call(control.socket_path(), command, " ".join(words) if words else None)
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from edge.host import client, control
+
+    client.call(control.socket_path(), "forget", "everything" if options.everything else None)
     return 0
 
 
@@ -124,6 +133,14 @@ def _summary(status: dict[str, object]) -> str:
     timers = status.get("timers")
     if isinstance(timers, list) and timers:
         lines.append(f"{'timers:':11} {len(timers)} (edge-voice timers)")
+    budget = status.get("budget")
+    if isinstance(budget, dict) and (budget["today"] or budget["daily"]):
+        limit = f" of {budget['daily']:.2f}" if budget["daily"] else ""
+        today = f"{budget['today']:.4f}{limit} {budget['currency']} today ({budget['state']})"
+        lines.append(f"{'money:':11} {today}, about {budget['forecast']:.2f} this month")
+    servers = status.get("tool_servers")
+    for name, about in servers.items() if isinstance(servers, dict) else ():
+        lines.append(f"{'tools:':11} {name}, {about['problem'] or str(about['tools']) + ' tools'}")
     recording = status.get("recording")
     if isinstance(recording, dict) and recording["on"]:
         lines.append(f"{'recording:':11} yes (edge-voice record off)")

@@ -18,7 +18,7 @@ from edge.commands import checked_text
 from edge.config import ENGINES, Config, Sounds
 from edge.config import load as load_config
 from edge.core.events import Event, ForgetAsked, MuteSet, Pressed, TextGiven
-from edge.errors import DeviceGone
+from edge.errors import DeviceGone, UsageError
 from edge.panel.plain import JsonView, PlainView
 from edge.ports import Fields, Watcher
 from edge.wiring import Assembly, Lines, assembled, device_lines, unknown_engine
@@ -172,8 +172,20 @@ class Session:
         events: dict[str, Event] = {" ": Pressed(), "m": MuteSet(None), "f": ForgetAsked()}
         if key in events:
             self.post(events[key])
+        elif key == "r":
+            self._record()
         elif key in {"q", "\x03", "\x04"}:
             self.end()
+
+    def _record(self) -> None:
+        """Begin to record, or end it."""
+        assembly = self._assembly
+        if assembly is None or assembly.recorder is None:
+            return
+        try:
+            assembly.recorder.command("off" if assembly.recorder.on else "on")
+        except UsageError as error:
+            assembly.daemon.publish("note", {"message": str(error)})
 
 
 async def _talk(plan: Plan, options: argparse.Namespace) -> int:

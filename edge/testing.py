@@ -52,7 +52,7 @@ from edge.core.events import (
 from edge.core.gestures import Gestures
 from edge.daemon import Daemon, Ports
 from edge.fitting import conversation_settings, front_end, with_words
-from edge.ports import Agent, Fields, Post
+from edge.ports import Agent, Fields, Post, Tools
 from edge.tools.registry import Registry, Tool
 
 TONE_RATE = 24_000
@@ -265,7 +265,7 @@ class SimulatedDevice:
         self.clock = _Clock()
         self.agent = agent or ScriptedAgent()
         self.watcher, self.host = Published(), _Host()
-        self._tools = _Tools(tools)
+        self._tools: Tools = _Tools(tools)
         self._output = output
         self._source = FileSource([], "simulated", paced=False)
 

@@ -22,7 +22,7 @@ from edge.audio.profile import load as load_profile
 from edge.audio.sounds import Sounds
 from edge.audio.speaker import QueueSpeaker
 from edge.commands import Commands
-from edge.config import ENGINES, Audio, Config, show
+from edge.config import ENGINES, Audio, Config, secret, show
 from edge.config.places import state_dir
 from edge.core.conversation import Conversation
 from edge.core.events import AgentWarned, Event, MuteSet, SayGiven
@@ -31,16 +31,19 @@ from edge.core.indicator import Sight
 from edge.core.liveness import Liveness, Vitals
 from edge.core.summary import summary
 from edge.daemon import Daemon, Ports
-from edge.engines import choose_engine, engine, warnings
+from edge.engines import choose_engine, engine, spoken_language, warnings
 from edge.errors import AudioError, UsageError
 from edge.fitting import conversation_settings, front_end, with_words
 from edge.host.network import Network
 from edge.host.notify import Systemd
 from edge.host.state import Dial, Latch
 from edge.linking import Linkage
+from edge.memory import Memory
 from edge.ports import Clock, Desk, Fields, Host, Panel, Post, Watcher
 from edge.selftest import SelfTest
 from edge.sessions.recorder import Recorder, installed
+from edge.tools.mcp import attached, called_here
+from edge.tools.own import add_own
 from edge.tools.toolbox import Toolbox
 
 FIRST_FRAME_S, LEAST_OFTEN_S = 0.02, 0.5  # between looks whether the microphone has been heard
@@ -106,6 +109,9 @@ class _Inbox:
     def fail(self, error: Exception) -> None:
         if self.daemon is not None:
             self.daemon.fail(error)
+
+    def trace(self, turn: int) -> str:
+        return self.daemon.trace(turn) if self.daemon is not None else ""
 
 
 @dataclass(slots=True)
@@ -208,9 +214,10 @@ async def assembled(
         host = Systemd(lambda: summary(conversation, agent.name))
         stack.callback(host.close)
         greeter = _Greeter(host, inbox.post, config.conversation.greeting, lambda: daemon.is_well and keeper.hears)
-        toolbox = _toolbox(config, speaker, keeps=control is not None)
+        memory = _memory(stack, config, inbox, keeps=control is not None)
+        toolbox = await _toolbox(stack, config, speaker, memory, keeps=control is not None)
         linkage = Linkage()
-        agent = engine(config, inbox.post, toolbox, stack, linkage.token)
+        agent = engine(config, inbox.post, toolbox, stack, linkage.token, memory, inbox.trace)
         ear = _CalibratedEar(front, sessions, thread, keeper)
         ports = Ports(ear, speaker, agent, toolbox, greeter, [*watchers, host], sounds)
         conversation = Conversation(conversation_settings(config, wakes=front.wakes))
@@ -218,7 +225,7 @@ async def assembled(
         commands = Commands(daemon, lambda: show(assembly.config))
         assembly = Assembly(config, daemon, commands, speaker, front, keeper, host, sounds, linkage)
         ports.watchers += [commands] if loudness is None else [commands, _telling(loudness, daemon)]
-        _equip(stack, assembly, clock)
+        _equip(stack, assembly, clock, memory)
         if control is not None:
             await _serve_control(stack, assembly, control, clock)
         ear.profile = _calibration(lines)  # before the keeper's thread, which may make PortAudio look again
@@ -241,10 +248,26 @@ async def assembled(
         yield assembly
 
 
-def _toolbox(config: Config, speaker: QueueSpeaker, *, keeps: bool) -> Toolbox:
+def _memory(stack: AsyncExitStack, config: Config, inbox: _Inbox, *, keeps: bool) -> Memory:
+    memory = Memory(config, keeps=keeps)
+    memory.post = inbox.post
+    stack.callback(memory.close)
+    memory.open()
+    return memory
+
+
+async def _toolbox(
+    stack: AsyncExitStack, config: Config, speaker: QueueSpeaker, memory: Memory, *, keeps: bool
+) -> Toolbox:
     """A conversation in a terminal keeps no timers: those on the disk are the service's."""
-    shelf = state_dir() / "timers.json" if keeps else None
-    return Toolbox(lambda: speaker.volume, partial(setattr, speaker, "volume"), config.device.timezone, shelf)
+    folder = state_dir() if keeps else None
+    put_volume, zone = partial(setattr, speaker, "volume"), config.device.timezone
+    shelf = folder / "timers.json" if folder is not None else None
+    toolbox = Toolbox(lambda: speaker.volume, put_volume, zone, shelf, memory.tools())
+    toolbox.language = spoken_language(config)
+    add_own(toolbox.registry, config.shell)
+    toolbox.servers = await attached(called_here(config.mcp, secret), toolbox.registry, stack, folder)
+    return toolbox
 
 
 def _gestures(config: Config) -> Gestures:
@@ -277,8 +300,10 @@ def _telling(loudness: Loudness, daemon: Daemon) -> Loudness:
     return loudness
 
 
-def _equip(stack: AsyncExitStack, assembly: Assembly, clock: Clock) -> None:
-    """With what tests and what records it."""
+def _equip(stack: AsyncExitStack, assembly: Assembly, clock: Clock, memory: Memory) -> None:
+    """With what remembers, tests and records it."""
+    assembly.commands.parts["memory"] = memory.stats
+    assembly.daemon.ports.watchers.append(memory)
     selftest = SelfTest(assembly.daemon, assembly.front, assembly.speaker)
     assembly.commands.also("selftest", selftest.start)
     assembly.daemon.ports.watchers.append(selftest)

@@ -33,7 +33,7 @@ from edge.agents.local.worker.voice import RATE, Voice
 from edge.audio.sounds import FOLDER, path_of
 from edge.core.reports import SENTENCES
 
-OUT_RATE = 9_600  # speech has what it needs below 4.8 kHz, and the whole stays below 300 kB
+OUT_RATE = 9_600  # speech has what it needs below 4.8 kHz, and the whole stays below 330 kB
 LEVEL_DB = -20.0  # dBFS, RMS of what is louder than QUIET_DB
 QUIET_DB = -40.0
 EDGE_S = 0.02  # kept before the first and after the last sound

@@ -194,6 +194,7 @@ def test_every_mistake_is_told_at_once_with_the_nearest_right_name(tmp_path: Pat
         ("[realtime]\nidle_s = 4", "must be between 5 and 3600"),
         ("[realtime]\nkeywords = [1]", "must be a list of texts"),
         ("[budget]\ndaily = 10001", "must be between 0 and 10000"),
+        ("[budget]\ndaily = 2.0\nwarn = 2.0", "budget.warn must be less than budget.daily"),
         ("[budget]\ncurrency = 5", "must be a text"),
         ("[conversation]\ngreeting = true", "must be a text"),
     ],

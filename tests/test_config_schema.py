@@ -40,6 +40,10 @@ ALONE = {  # what some keys need beside them, or must not be
     "server.tls_key": 'server.tls_cert = "cert.pem"',
     "mcp.x.url": "",
     "mcp.x.connector_id": "",
+    "mcp.x.command": "",
+    "mcp.x.confirm": 'mcp.x.url = "http://a.example"\nmcp.x.here = true',
+    "shell.x": 'shell.x.command = ["/bin/echo", "{room}"]',
+    "shell.x.command": "",
     "mcp.x": 'mcp.x.url = "http://a.example"',
 }
 
@@ -82,9 +86,10 @@ def other_than_default(key: Field[Any]) -> tuple[str, Any]:
         return ", ".join(map(str, lists[key.name])), lists[key.name]
     special = {"night_from": "22:00", "night_to": "6:30", "strip_spi": "1.0", "word": "alexa",
                "stop_word": "/x/stop.json", "timezone": "UTC",
+               "command": "/bin/true", "choices": "room=hall",
                "url": "https://a.example", "use": "local", "array": "plain", "positions_mm": "0 1",
                "listen": "[::1]:443", "public_url": "https://a.example", "origins": "https://a.example",
-               "proxies": "10.0.0.0/8", "redis": "redis://a.example",
+               "proxies": "10.0.0.0/8", "redis": "redis://a.example", "otlp": "http://a.example:4318",
                **dict.fromkeys(("stt", "llm", "tts"), "local")}  # fmt: skip
     text = special.get(key.name, "something")
     if key in fields(Realtime) and key.name == "url":
@@ -98,7 +103,7 @@ def other_than_default(key: Field[Any]) -> tuple[str, Any]:
 def test_every_part_of_the_configuration_can_be_read() -> None:
     """Nothing falls between sections and tables but the note of where it came from."""
     assert {f.name for f in fields(Config)} == SECTIONS.keys() | TABLES.keys() | {"sources"}
-    assert TABLES.keys() == {"prices", "mcp", "stt", "llm", "tts"}
+    assert TABLES.keys() == {"prices", "mcp", "shell", "stt", "llm", "tts"}
     assert TABLES["prices"] is Price
 
 

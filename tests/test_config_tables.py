@@ -148,11 +148,39 @@ def test_every_mistake_is_told_at_once_with_the_nearest_right_name(tmp_path: Pat
             "[prices.gpt-realtime-2.1]\ntext_in = 4",
             '[prices.gpt-realtime-2] has no section 1; a name with a dot needs quotes: [prices."gpt-realtime-2.1"].',
         ),
-        ("[mcp.weather]", "mcp.weather needs either a url or a connector_id."),
-        (WEATHER + 'connector_id = "connector_gmail"', "mcp.weather needs either a url or a connector_id."),
+        ("[mcp.weather]", "mcp.weather needs either a url, a command or a connector_id."),
+        (WEATHER + 'connector_id = "connector_gmail"', "mcp.weather needs either a url, a command or a connector_id."),
         (
             '[mcp.weather]\nurl = "weather.example/mcp"',
             "mcp.weather.url = 'weather.example/mcp' is no address; one looks like https://example.com/mcp.",
+        ),
+        (
+            WEATHER + 'confirm = ["all"]',
+            "mcp.weather.confirm needs here = true: else the vendor calls its tools, and asks nobody.",
+        ),
+        (
+            '[mcp.mail]\nconnector_id = "connector_gmail"\nhere = true',
+            "mcp.mail: the vendor calls a connector, so here and confirm cannot be.",
+        ),
+        (
+            '[shell.lamp]\ncommand = ["lamp"]',
+            'shell.lamp.command must begin with the whole path of a program: ["/usr/bin/uptime"].',
+        ),
+        (
+            '[shell.lamp]\ncommand = ["/bin/lamp", "{a b}"]',
+            "shell.lamp.command: {a b} is no argument's name; one looks like {room}.",
+        ),
+        (
+            '[shell.lamp]\ncommand = ["/bin/lamp", "{"]',
+            "shell.lamp.command: Single '{' encountered in format string; write {{ for a bracket that is meant.",
+        ),
+        (
+            '[shell.lamp]\ncommand = ["/bin/{lamp}"]',
+            "shell.lamp.command: the program itself cannot be an argument.",
+        ),
+        (
+            '[shell.lamp]\ncommand = ["/bin/lamp", "{room}"]\nchoices = ["hall"]',
+            "shell.lamp.choices: 'hall' is none of an argument; one looks like \"room=hall\".",
         ),
     ],
 )
@@ -200,7 +228,7 @@ def test_every_entry_is_shown_with_its_meaning() -> None:
     assert shown["prices"]["gpt-realtime-2.1"].keys() == {f.name for f in fields(Price)}
     assert '\n[prices."gpt-realtime-2.1"]\ntext_in = 4.0  # text to the model\n' in text
     assert '\n[mcp.weather]\nurl = "https://weather.example/mcp"  # where the server is' in text
-    assert "\n# [mcp.NAME]: tools on a remote MCP server; they are called without asking anybody" in text
+    assert "\n# [mcp.NAME]: tools on an MCP server; they are called without asking anybody" in text
     assert '\n# [prices."MODEL"]: what a model costs, per 1,000,000 tokens' in text
 
 

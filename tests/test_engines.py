@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from edge.agents.none import NoAgent
-from edge.config import Budget, Config, Engine, Realtime
+from edge.config import Budget, Config, Device, Engine, Realtime
 from edge.core.events import Event, Spent
-from edge.engines import choose_engine, engine, order, warnings
+from edge.engines import choose_engine, engine, order, spoken_language, warnings
 from edge.errors import ConfigError
 from edge.ports import Agent
 from edge.tools.toolbox import Toolbox
@@ -75,7 +75,7 @@ def test_the_offline_engine_is_made_where_there_is_no_key(built: dict[str, list[
 def test_realtime_is_made_where_there_is_a_key(built: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     make(Config())
-    ((config, key, specs, _, bearer),) = built["realtime"]
+    ((config, key, specs, _, bearer, *_memory),) = built["realtime"]
     assert (config, key, specs, bearer) == (Config(), "k", TOOLS.registry.specs(), None)
     assert built["local"] == []
 
@@ -190,3 +190,12 @@ def test_warnings_are_about_the_chosen_engine_only() -> None:
     (told,) = [line for line in warnings(replace(CLOUD, realtime=old), today) if "shut down" in line]
     assert "gpt-realtime-2.1" in told
     assert warnings(replace(Config(), engine=Engine(("local",)), realtime=old), today) == []
+
+
+def test_of_a_language_that_only_the_cloud_speaks_the_owner_is_told_in_it() -> None:
+    german = replace(Config(), device=Device(language="de"), engine=Engine(("local",)))
+    assert warnings(german, date(2026, 11, 25)) == ["Ohne Internet verstehe und spreche ich nur Englisch"]
+    assert spoken_language(german) == "en"  # what an English voice can read
+    cloud = replace(german, engine=Engine(("realtime",)), realtime=Realtime(url="wss://voice.example/v1"))
+    assert warnings(cloud, date(2026, 11, 25)) == []
+    assert spoken_language(cloud) == "de"

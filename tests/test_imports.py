@@ -23,7 +23,8 @@ MAY_SEE: dict[str, set[str]] = {
     **dict.fromkeys(ADAPTERS, BELOW_ADAPTERS | {""}),
     "daemon": {"core", "ports", "errors"},
     "commands": {"core", "ports", "errors", "daemon", ""},
-    "engines": BELOW_ADAPTERS | ADAPTERS,
+    "memory": BELOW_ADAPTERS | {"host", "tools"},
+    "engines": BELOW_ADAPTERS | ADAPTERS | {"memory"},
     "accounts": BELOW_ADAPTERS | {"daemon", "commands", "host", ""},
     **dict.fromkeys(("insight", "remote"), BELOW_ADAPTERS | {"host", "panel"}),
     "selftest": BELOW_ADAPTERS | {"audio", "daemon"},
@@ -31,18 +32,20 @@ MAY_SEE: dict[str, set[str]] = {
     "sessions": BELOW_ADAPTERS | {"audio", "host", "daemon", "commands", "fitting", "replay", ""},
     "wiring": BELOW_ADAPTERS
     | ADAPTERS
-    | {"accounts", "daemon", "commands", "engines", "selftest", "linking", "fitting", "sessions"},
+    | {"accounts", "memory", "daemon", "commands", "engines", "selftest", "linking", "fitting", "sessions"},
     "adjusting": {"config", "errors", "ports"},
     "linking": BELOW_ADAPTERS | {"adjusting", "daemon", "commands", "host", "tools", ""},
     "service": BELOW_ADAPTERS | ADAPTERS | {"wiring", "linking"},
     **dict.fromkeys(("talk", "testing"), BELOW_ADAPTERS | ADAPTERS | {"daemon", "commands", "fitting", "wiring"}),
+    "evals": BELOW_ADAPTERS | ADAPTERS | {"engines", "testing", ""},
     "replay": BELOW_ADAPTERS | {"audio", "fitting", "sessions", ""},
     **dict.fromkeys(("calibrate", "transcribe"), BELOW_ADAPTERS | ADAPTERS),
     "doctor": BELOW_ADAPTERS | ADAPTERS | {"calibrate", "engines", ""},
     "relay": BELOW_ADAPTERS | {"agents", "audio", "tools", "engines", "wiring", ""},
     "cli": BELOW_ADAPTERS
     | ADAPTERS
-    | {"talk", "service", "calibrate", "transcribe", "doctor", "relay", "engines", "sessions", "insight", "remote", ""},
+    | {"talk", "service", "calibrate", "transcribe", "doctor", "relay", "engines", "sessions", "insight", "remote"}
+    | {"evals", ""},
     "__main__": {"cli"},
 }
 IMPURE = {"asyncio", "threading", "time", "logging", "random", "os", "io", "socket", "subprocess", "pathlib", "sys"}

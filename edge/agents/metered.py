@@ -10,10 +10,11 @@ from datetime import date
 from enum import StrEnum
 
 from edge.core.budget import Budget
-from edge.core.events import AgentLost, AgentReady, Event, ReplyEnded, SayGiven, Spent
+from edge.core.events import AgentLost, AgentReady, AgentWarned, Event, ReplyEnded, SayGiven, Spent
 from edge.ports import Agent, Fields, Post
 
 FAREWELL = "Today's budget for talking is used up. I can talk again tomorrow."
+NOTICE = "Talking has cost {spent:.2f} {currency} today."
 LOOK_S = 60.0  # how often to look whether it is tomorrow
 
 Today = Callable[[], date]
@@ -72,12 +73,22 @@ class Metered:
 
     def _count(self, event: Spent) -> Spent:
         self._budget.spend(event.cost or 0.0, self._today())
+        if self._budget.warns():
+            self._warn()
         self._spent(self._budget)
         if self._budget.used_up and self._state is State.OPEN:
             self._state, self._last = State.LEAVING, self._newest
             self._wait_for_tomorrow()
             self._post(SayGiven(FAREWELL))
         return replace(event, today=self._budget.spent)
+
+    def _warn(self) -> None:
+        budget = self._budget
+        notice = NOTICE.format(spent=budget.spent, currency=budget.currency)
+        most = f"; at {budget.daily:.2f} it ends for the day" if budget.daily else ""
+        self._post(AgentWarned(f"{notice[:-1]} (budget.warn = {budget.warn:.2f}{most})."))
+        if budget.aloud:
+            self._post(SayGiven(notice))
 
     # --- the day ------------------------------------------------------------------------------------
 
@@ -195,5 +206,6 @@ class Metered:
 
     def stats(self) -> Fields:
         """See ports.Agent."""
-        spent = {"spent_today": round(self._budget.spent, 4), "budget": self._budget.daily or None}
+        budget = self._budget
+        spent = {"spent_today": round(budget.spent, 4), "budget": budget.daily or None, "budget_state": budget.state}
         return {**self._agent.stats(), **spent}

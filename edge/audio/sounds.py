@@ -17,6 +17,7 @@ from edge.core.reports import SENTENCES, Problem
 from edge.core.stage import SoundSettings
 from edge.errors import AudioError
 
+CHECK_S = 1.2  # of a wait, until it is said that it takes a moment: before the sound of thinking
 FOLDER = Path(__file__).parents[1] / "data" / "reports"
 
 
@@ -69,8 +70,10 @@ def sound_settings(config: Config) -> SoundSettings:
         Tone.ERROR: sounds.error, Tone.OFFLINE: sounds.offline, Tone.THINKING: sounds.thinking,
         Tone.TIMER: sounds.timer,
     }  # fmt: skip
-    clips = _lengths(config.device.language) if sounds.reports else {}
-    return SoundSettings(frozenset(tone for tone, on in wanted.items() if on), clips)
+    clips = _lengths(config.device.language)
+    said = {one: s for one, s in clips.items() if (sounds.check if one is Problem.WAIT else sounds.reports)}
+    tones = frozenset(tone for tone, on in wanted.items() if on)
+    return SoundSettings(tones, said, check_s=CHECK_S if sounds.check else None)
 
 
 def _lengths(language: str) -> dict[Problem, float]:

@@ -5,6 +5,8 @@ file: they come from systemd credentials or the vendors' usual variables (see `s
 """
 
 from edge.config.chain import LLM_KINDS, STT_KINDS, TTS_KINDS, Chained, Llm, Stt, Tts
+from edge.config.insight import Insight
+from edge.config.memory import Memory
 from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
 from edge.config.reading import default_path, load, secret
@@ -22,6 +24,7 @@ from edge.config.schema import (
     Log,
     Mcp,
     Realtime,
+    Shell,
     Sounds,
 )
 from edge.config.server import Server
@@ -41,16 +44,19 @@ __all__ = [
     "Conversation",
     "Device",
     "Engine",
+    "Insight",
     "Llm",
     "Local",
     "Log",
     "Mcp",
+    "Memory",
     "Panel",
     "Price",
     "Realtime",
     "Record",
     "Relay",
     "Server",
+    "Shell",
     "Sounds",
     "Stt",
     "Tts",

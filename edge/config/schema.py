@@ -8,6 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from edge.config.chain import Chained, Llm, Stt, Tts
 from edge.config.fields import named, setting
+from edge.config.insight import Insight
+from edge.config.memory import Memory
 from edge.config.panel import Panel
 from edge.config.prices import PRICES, Price
 from edge.config.record import Record
@@ -22,7 +24,7 @@ class Device:
 
     name: str = setting("", "name shown on the companion page; the host name when empty")
     timezone: str = setting("", "IANA zone for spoken times; the system's when empty")
-    language: str = setting("en", "what the device itself says, such as that it has no network, is said in",
+    language: str = setting("en", "what the device itself says is said in, and what a cloud engine answers in",
                             choices=("en", "de", "fr", "es"))  # fmt: skip
 
 
@@ -62,6 +64,7 @@ class Sounds:
     error: bool = setting(True, "a chime when a question cannot be answered")
     offline: bool = setting(True, "a chime of its own when that is for want of a network")
     thinking: bool = setting(True, "a soft sound every two seconds while an answer is long in coming")
+    check: bool = setting(False, 'whether "Let me check" is said when an answer takes longer than 1.2 seconds')
     timer: bool = setting(True, "a chime when a timer is due during a reply, after which it rings")
     reports: bool = setting(True, "whether the device says in words why it cannot answer")
     volume: int = setting(100, "of these sounds, in percent of the reply's", 0, 100)
@@ -157,16 +160,38 @@ class Budget:
 
     daily: float = setting(0.0, "most money to spend in a day; 0 sets no limit", 0, 10_000)
     currency: str = setting("USD", "what the budget and all prices are in; the built-in prices are in USD")
+    warn: float = setting(0.0, "money spent in a day at which it says so, once; 0 is never", 0, 10_000)
+    aloud: bool = setting(True, "whether that is spoken as well, and not only shown")
 
 
 @dataclass(frozen=True, slots=True)
 class Mcp:
     """The section [mcp.NAME]. The authorization is the credential or variable mcp_NAME, if there is one."""
 
-    url: str = setting("", "where the server is, for the vendor to reach; or else connector_id")
+    url: str = setting("", "where the server is; or else command or connector_id")
+    here: bool = setting(False, "whether this device calls the url, for every engine; else realtime's vendor does")
+    command: tuple[str, ...] = setting((), "program and arguments of a server that this device starts and calls itself")
     connector_id: str = setting("", "a service that the vendor connects itself, such as connector_gmail")
+    confirm: tuple[str, ...] = setting((), 'its tools that want a spoken yes before they run, or "all"')
+    limit_s: float = setting(8.0, "how long its tools may take, where the device calls them", low=0.5, high=60)
     description: str = setting("", "what the model is told that it is for")
     allowed_tools: tuple[str, ...] = setting((), "its tools that the model may use, without asking; all when empty")
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is the vendor that calls it."""
+        return not (self.here or self.command)
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The section [shell.NAME]: a program that the model may run. There is no shell in between."""
+
+    command: tuple[str, ...] = setting((), 'program and arguments; "{room}" is a text that the model gives')
+    description: str = setting("", "what the model is told that it is for")
+    choices: tuple[str, ...] = setting((), 'what an argument may be: "room=kitchen|hall"; anything when not named')
+    confirm: bool = setting(False, "whether it wants a spoken yes before it runs")
+    limit_s: float = setting(8.0, "how long it may take", low=0.5, high=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,17 +219,20 @@ class Config:
     stt: Mapping[str, Stt] = named("NAME", "a service that hears, for [chained]")
     llm: Mapping[str, Llm] = named("NAME", "a service that thinks, for [chained]")
     tts: Mapping[str, Tts] = named("NAME", "a service that speaks, for [chained]")
+    memory: Memory = field(default_factory=Memory)
     budget: Budget = Budget()
     prices: Mapping[str, Price] = named(
         '"MODEL"', "what a model costs, per 1,000,000 tokens in budget.currency; on Azure MODEL is the deployment",
         PRICES)  # fmt: skip
     mcp: Mapping[str, Mcp] = named(
-        "NAME", "tools on a remote MCP server; they are called without asking anybody (approval: never), "
+        "NAME", "tools on an MCP server; they are called without asking anybody, unless confirm names them, "
                 "with the credential mcp_NAME as authorization")  # fmt: skip
+    shell: Mapping[str, Shell] = named("NAME", "a program on this device that is a tool")
     relay: Relay = field(default_factory=Relay)
     server: Server = field(default_factory=Server)
     record: Record = field(default_factory=Record)
     log: Log = Log()
+    insight: Insight = field(default_factory=Insight)
     sources: tuple[str, ...] = ()
 
 

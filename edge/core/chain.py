@@ -126,10 +126,12 @@ class Used:
     """What was used of a paid model, by kind, named as the units of `config.Price` are.
 
     text_in (without what is cached), text_cached, text_out, audio_in, audio_out: tokens; audio_seconds; characters.
+    `id` is what the service calls what it did, "" where it does not say; it is no part of what was used.
     """
 
     model: str
     amounts: Mapping[str, float]
+    id: str = field(default="", compare=False)
 
 
 class StageFailed(AgentError):

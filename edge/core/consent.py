@@ -8,17 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from edge.core.languages import LANGUAGES
+
 STALE_S = 60.0  # a yes that comes later is to something else
 
-_YES = (
-    "yes|yeah|yep|yup|sure|certainly|of course|absolutely|go ahead|do it|please do|confirm|confirmed|okay|ok|correct"
-    "|ja|jawohl|genau|klar|natürlich|gerne|mach das|mach es"
-    "|oui|ouais|d'accord|bien sûr|vas y|allez y|fais le|faites le"
-    "|sí|si|claro|vale|por supuesto|adelante|hazlo|de acuerdo"
-)
-_BESIDE = (
-    "please|thanks|thank you|i am|i'm|that is|that's|bitte|danke|s'il vous plaît|s'il te plaît|merci|por favor|gracias"
-)
+_YES = "|".join(language.yes for language in LANGUAGES.values())
+_BESIDE = "|".join(language.beside for language in LANGUAGES.values())
 _CONSENT = re.compile(rf"(?:(?:{_BESIDE}) )*(?:{_YES})(?: (?:{_YES}|{_BESIDE}))*")
 
 

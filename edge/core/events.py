@@ -50,7 +50,9 @@ class LongHeld(Event):
 
 @dataclass(frozen=True, slots=True)
 class ForgetAsked(Event):
-    """The person wants the conversation forgotten (double tap, command, by voice)."""
+    """The person wants the conversation forgotten (double tap, command, by voice); or `everything` that is kept."""
+
+    everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +185,16 @@ class TurnEnded(Event):
 class Spent(Event):
     """What something has cost: tokens by kind, and money if a price is known. Counts however late it comes.
 
-    `today` is what the day has cost so far, this included, where somebody counts it.
+    `today` is what the day has cost so far, this included, where somebody counts it. `model` is whose price it is, and
+    `ids` are what the service calls what it did; both "" or empty where nobody says.
     """
 
     of_turn: int
     tokens: dict[str, int] = field(default_factory=dict)
     cost: float | None = None
     today: float | None = None
+    model: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class Replying(Listening):
     def _spent(self, event: ev.Spent, _now: float) -> None:
         money = {"cost": event.cost, "today": event.today}
         known = {name: round(sum_, 6) for name, sum_ in money.items() if sum_ is not None}
-        self._do(do.Publish("usage", {"turn": event.of_turn, "tokens": event.tokens, **known}))
+        whose = {name: what for name, what in (("model", event.model), ("ids", event.ids)) if what}
+        self._do(do.Publish("usage", {"turn": event.of_turn, "tokens": event.tokens, **known, **whose}))
 
     def _transcript(self, event: ev.TranscriptHeard, now: float) -> None:
         if event.final:

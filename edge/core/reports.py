@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Problem(StrEnum):
-    """What the device can say is wrong."""
+    """What the device can say in a recorded sentence: what is wrong, or that it takes a moment."""
 
     NO_INTERNET = "no_internet"
     NO_SERVICE = "no_service"  # reached, and of no help
@@ -19,6 +19,7 @@ class Problem(StrEnum):
     NOTHING_HEARD = "nothing_heard"
     SETUP = "setup"  # only somebody at a keyboard can help
     FAILED = "failed"  # trying again may help
+    WAIT = "wait"  # nothing is, it only takes long
 
 
 # Looked for in this order in what an engine says of its failure; tests/test_causes.py has the engines' real words.
@@ -45,6 +46,7 @@ SENTENCES = {
         Problem.NOTHING_HEARD: "I did not hear anything.",
         Problem.SETUP: "I am not set up correctly.",
         Problem.FAILED: "That did not work.",
+        Problem.WAIT: "Let me check.",
     },
     "de": {
         Problem.NO_INTERNET: "Ich habe kein Internet.",
@@ -57,6 +59,7 @@ SENTENCES = {
         Problem.NOTHING_HEARD: "Ich habe nichts gehört.",
         Problem.SETUP: "Ich bin falsch eingestellt.",
         Problem.FAILED: "Das hat nicht geklappt.",
+        Problem.WAIT: "Einen Moment bitte.",
     },
     "fr": {
         Problem.NO_INTERNET: "Je n'ai pas accès à internet.",
@@ -69,6 +72,7 @@ SENTENCES = {
         Problem.NOTHING_HEARD: "Je n'ai rien entendu.",
         Problem.SETUP: "Je suis mal configuré.",
         Problem.FAILED: "Cela n'a pas marché.",
+        Problem.WAIT: "Un instant, je regarde.",
     },
     "es": {
         Problem.NO_INTERNET: "No tengo acceso a internet.",
@@ -81,6 +85,7 @@ SENTENCES = {
         Problem.NOTHING_HEARD: "No he oído nada.",
         Problem.SETUP: "No estoy bien configurado.",
         Problem.FAILED: "No ha funcionado.",
+        Problem.WAIT: "Un momento, lo miro.",
     },
 }
 

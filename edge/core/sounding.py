@@ -28,6 +28,7 @@ class Sounding(Words):
         self.sounds_at: float | None = None
         self._audible_until = -math.inf
         self._filling = False  # what sounds only fills the wait for the reply
+        self._checked = False  # it has been said in this wait that it takes a moment
         self._told_at: dict[Problem, float] = {}
 
     @property
@@ -74,11 +75,17 @@ class Sounding(Words):
     def _mind_waiting(self, now: float) -> None:
         """After every event: the sound of thinking begins late, and ends with the wait."""
         if not self._waits():
-            self.sounds_at = None
+            self.sounds_at, self._checked = None, False
             if self._filling:
                 self._hush(now)
         elif self.sounds_at is None and self.settings.sounds.any:
-            self.sounds_at = now + self.settings.sounds.thinking_s
+            sounds, said_s = self.settings.sounds, self._wait_said_after
+            self.sounds_at = now + (sounds.thinking_s if said_s is None else said_s)
+
+    @property
+    def _wait_said_after(self) -> float | None:
+        sounds = self.settings.sounds
+        return sounds.check_s if Problem.WAIT in sounds.clips else None
 
     def _waits(self) -> bool:
         turn = self.turn
@@ -93,6 +100,11 @@ class Sounding(Words):
         if self.state is State.CONNECTING and self.agent_away:
             self.sounds_at = math.inf  # that was all there is to say
             self._report(problem_of(self.agent_away), now)
+        elif self._wait_said_after is not None and not self._checked:
+            length = self.settings.sounds.clips[Problem.WAIT] + OPENING_S
+            self._do(do.Report(Problem.WAIT))
+            self._checked, self._audible_until = True, now + length
+            self.sounds_at = now + length + self.settings.sounds.again_s
         else:
             self.sounds_at = now + self.settings.sounds.again_s
             self._chime(Tone.THINKING, now)

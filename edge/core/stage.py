@@ -23,6 +23,7 @@ class SoundSettings:
     clips: Mapping[Problem, float] = field(default_factory=dict)
     thinking_s: float = 1.5  # a wait that is shorter needs no sound
     again_s: float = 2.0
+    check_s: float | None = None  # of a wait, until it is said that it takes a moment; never by None
 
     @property
     def any(self) -> bool:

@@ -49,12 +49,12 @@ class Words(Stage):
             self._publish("user_transcript", text=turn.text, final=True)
         self._enter(State.THINKING, now + self.settings.reply_s)
 
-    def _forget(self, _event: ev.Event, now: float) -> None:
+    def _forget(self, event: ev.ForgetAsked, now: float) -> None:
         self._clear_turn()
         self._says.clear()
         self.pauses.reset()
         self._do(do.ClearHistory())
-        self._publish("forgotten")
+        self._publish("forgotten", **({"everything": True} if event.everything else {}))
         self._rest(now)
 
     def _clear_turn(self) -> None:

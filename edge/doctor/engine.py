@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.agents.local.models import Model, load_manifest, state_of, verify
 from edge.agents.local.setup import models_dir, problem
 from edge.config import Config, secret
 from edge.config.places import given_dir
+from edge.core.languages import ENGLISH, LANGUAGES
 from edge.doctor.checks import Result, Results, fail, skipped, warn, well
 from edge.doctor.site import BAD_CONFIG, Presence, Site
 from edge.engines import CHAINED_KEYS, KEY, order
@@ -35,10 +36,21 @@ def check(site: Site) -> Results:
         names, wrong = order(site.config), missing(site.config, there)
     except ConfigError as error:
         return [fail(str(error), "Let the user that runs edge-voice read it.")]
+    spoken = language(site.config, names)
     if site.daemon.presence is Presence.RUNS:  # it may have credentials that this shell has not
         name = str(site.daemon.of("engine").get("engine"))
-        return [_said(f"The daemon uses {name}. {keys}", name)]
-    return wrong or [_said(f"{', then '.join(names)}, {_why(site.config, there, keys)}", names[0])]
+        return [_said(f"The daemon uses {name}. {keys}", name), *spoken]
+    return [*(wrong or [_said(f"{', then '.join(names)}, {_why(site.config, there, keys)}", names[0])]), *spoken]
+
+
+def language(config: Config, names: Sequence[str]) -> Results:
+    """What the offline engine cannot do of the device's language, if it is among these."""
+    code = config.device.language
+    if "local" not in names or code == ENGLISH:
+        return []
+    of = LANGUAGES[code]
+    found = f"device.language is {code} ({of.english}), and offline the device understands and speaks English only."
+    return [warn(f'{found} "{of.offline}"', "For this language it needs a cloud engine: a key, or a relay.")]
 
 
 def _why(config: Config, there: list[str], keys: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from edge.core.trace import trace_of
 from edge.ports import Fields
 
 NAME = "insight.db"
@@ -42,6 +43,9 @@ _THERE = {
     USAGE: "SELECT 1 FROM usage WHERE run = ? AND seq = ?",
 }
 _TURNS = """SELECT turn.*, (SELECT sum(json_extract(usage.body, '$.cost')) FROM usage INDEXED BY usage_of
+WHERE usage.run = turn.run AND usage.turn = turn.turn),
+(SELECT json_group_array(json(json_extract(usage.body, '$.ids')))
+FILTER (WHERE json_extract(usage.body, '$.ids') IS NOT NULL) FROM usage INDEXED BY usage_of
 WHERE usage.run = turn.run AND usage.turn = turn.turn) FROM turn ORDER BY at DESC LIMIT ?"""
 
 
@@ -109,17 +113,19 @@ class Book:
                        (MOST_DAYS,))  # fmt: skip
 
     def turns(self, last: int, waiting: Sequence[Record] = ()) -> list[Fields]:
-        """The newest, oldest first: at, turn, engine, trace, cost and all that the turn's event told."""
+        """The newest, oldest first: at, turn, engine, trace, cost, vendor (its ids), and what the turn's event told."""
         found: dict[tuple[str, int], Fields] = {}
         if self.path.exists():
             with self._opened() as db:
-                for run, seq, at, turn, engine, body, cost in db.execute(_TURNS, (last,)):
-                    found[run, seq] = _told(Record(TURN, run, seq, at, turn, engine, json.loads(body)), cost)
+                for run, seq, at, turn, engine, body, cost, ids in db.execute(_TURNS, (last,)):
+                    record = Record(TURN, run, seq, at, turn, engine, json.loads(body))
+                    found[run, seq] = _told(record, cost, json.loads(ids))
         for record in waiting:
             if record.table == TURN:
                 mine = [r for r in waiting if r.table == USAGE and (r.run, r.turn) == (record.run, record.turn)]
                 costs = [cost for r in mine if isinstance(cost := r.body.get("cost"), int | float)]
-                found.setdefault((record.run, record.seq), _told(record, sum(costs) if costs else None))
+                ids = [r.body["ids"] for r in mine if "ids" in r.body]
+                found.setdefault((record.run, record.seq), _told(record, sum(costs) if costs else None, ids))
         return sorted(found.values(), key=lambda turn: float(str(turn["at"])))[-last:]
 
     def days(self, waiting: Sequence[Record] = ()) -> list[Day]:
@@ -153,11 +159,6 @@ def day_of(at: float) -> date:
     return datetime.fromtimestamp(at).date()  # noqa: DTZ006  the local day is meant
 
 
-def trace_of(run: str, turn: int) -> str:
-    """A W3C trace id: 16 hexadecimal digits of the process, 16 of the turn."""
-    return f"{run}{turn:016x}"
-
-
-def _told(record: Record, cost: float | None) -> Fields:
+def _told(record: Record, cost: float | None, vendor: Sequence[object]) -> Fields:
     told = {"at": record.at, "turn": record.turn, "engine": record.engine, "trace": trace_of(record.run, record.turn)}
-    return {**record.body, **told, "cost": None if cost is None else round(cost, 6)}
+    return {**record.body, **told, "cost": None if cost is None else round(cost, 6), "vendor": list(vendor)}

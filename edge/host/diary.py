@@ -16,7 +16,7 @@ from edge.ports import Fields
 
 FLUSH_S, FLUSH_ROWS = 300.0, 100  # a memory card wears out: about 50 turns a write
 MOST_WAITING = 1000  # while the disk is full
-KEPT = {TURN: ("kind", "latency_ms", "said_s"), USAGE: ("tokens", "cost")}  # of the event's fields
+KEPT = {TURN: ("kind", "latency_ms", "said_s"), USAGE: ("tokens", "cost", "model", "ids")}  # of the event's fields
 
 
 class Diary:

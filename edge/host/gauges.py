@@ -27,11 +27,13 @@ class Gauges:
         self._problems = of.counter("problems_total", "Problems that were told, by place.")
         self._interrupted = of.counter("interrupted_total", "Replies that a person interrupted.")
         self._tools = of.counter("tool_calls_total", "Tools that an engine has called, by name.")
+        self._tool_s = of.histogram("tool_seconds", "How long a tool took, by name and whether it has worked.", STAGE_S)
         self._events: Mapping[str, Callable[[Fields], None]] = {
             "turn": self._turn,
             "usage": self._usage,
             "error": lambda fields: self._problems.add(where=str(fields.get("where", ""))),
             "interrupted": lambda _: self._interrupted.add(),
+            "tool_done": self._tool_done,
             "tool": lambda fields: self._tools.add(name=str(fields.get("name", ""))),
         }
 
@@ -57,6 +59,11 @@ class Gauges:
         if isinstance(latencies, Mapping):
             for stage, ms in latencies.items():
                 self._stages.observe(ms / 1000, stage=str(stage))
+
+    def _tool_done(self, fields: Fields) -> None:
+        ms, ok = fields.get("ms"), fields.get("ok")
+        if isinstance(ms, int | float):
+            self._tool_s.observe(ms / 1000, name=str(fields.get("name", "")), ok="yes" if ok else "no")
 
     def _usage(self, fields: Fields) -> None:
         tokens, cost = fields.get("tokens"), fields.get("cost")

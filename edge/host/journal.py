@@ -1,7 +1,7 @@
 """What happens, as log lines: an event's name and its fields. No transcript unless the owner wants it.
 
-Under systemd each line is a journal entry with fields: EVENT, TURN, STATE, DEVICE, ENGINE, LATENCY_FIRST_SOUND (in
-milliseconds, as all stages'), so that `journalctl -t edge-voice TURN=3` shows one exchange.
+Under systemd each line is a journal entry with fields: EVENT, TURN, TRACE, STATE, DEVICE, ENGINE, LATENCY_FIRST_SOUND
+(in milliseconds, as all stages'), so that `journalctl -t edge-voice TRACE=ID` shows one exchange.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging
 _log = logging.getLogger("edge-voice")
 _WORDS = frozenset({"user_transcript", "reply_transcript", "timers", "ringing"})  # timers have names
 _BY_DEVICE = frozenset({"microphone", "speaker"})
-_PLAIN = frozenset({"turn", "state", "kind", "where", "tokens", "cost"})
+_PLAIN = frozenset({"turn", "trace", "state", "kind", "where", "tokens", "cost"})
 
 Send = Callable[..., object]
 About = Callable[[], Mapping[str, str]]

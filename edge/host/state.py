@@ -29,8 +29,8 @@ class Purse:
     def load(self, daily: float, currency: str) -> Budget:
         """The budget as it was left."""
         places = (self._path,) if self._aside is None else (self._path, self._aside)
-        day, spent = max(map(_spending, places))
-        return Budget(daily, currency, day, spent)
+        day, spent, warned = max(map(_spending, places))
+        return Budget(daily, currency, day, spent, warned=warned)
 
     def keep(self, budget: Budget) -> None:
         """Write it down, if it is time."""
@@ -50,17 +50,18 @@ class Purse:
 
 
 def _spent(budget: Budget) -> dict[str, object]:
-    return {"day": budget.day.isoformat(), "spent": budget.spent}
+    return {"day": budget.day.isoformat(), "spent": budget.spent, "warned": budget.warned.isoformat()}
 
 
-def _spending(path: Path) -> tuple[date, float]:
+def _spending(path: Path) -> tuple[date, float, date]:
     """The newer and the larger counts."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         kept = json.loads(path.read_bytes())
         spent = float(kept["spent"])
         if 0 <= spent < float("inf"):
-            return date.fromisoformat(kept["day"]), spent
-    return date.min, 0.0
+            warned = kept.get("warned", "0001-01-01")  # which older releases did not write
+            return date.fromisoformat(kept["day"]), spent, date.fromisoformat(warned)
+    return date.min, 0.0, date.min
 
 
 class Dial:

@@ -60,6 +60,8 @@ class PlainView:
             self._flush()
         elif event == "nothing_heard":
             self._say("       (no words were heard)")
+        elif event == "record":
+            self._say(f"note:  {record_line(fields)}")
         elif event in {"error", "note"}:
             self._say(f"{event + ':':7}{clean(fields['message'])}")
 
@@ -74,6 +76,15 @@ class PlainView:
     def close(self) -> None:
         """Print what is still waiting."""
         self._flush()
+
+
+def record_line(fields: Fields) -> str:
+    """That it records, or no more."""
+    if fields.get("waiting"):
+        return "A recording begins as soon as nobody has a turn."
+    if fields.get("on"):
+        return f"This is recorded: {clean(fields['file'])}"
+    return f"The recording has ended ({clean(fields['why'])})."
 
 
 def latency_line(fields: Fields) -> str:

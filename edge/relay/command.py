@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SERVICE = Path("/var/lib/edge-voice-relay")  # StateDirectory= of systemd/edge-voice-relay.service
 NAME = "relay.sqlite"
+MOST_DAYS = 3660
 PACKAGES = frozenset({"starlette", "uvicorn", "httptools", "webauthn", "redis", "cryptography", "httpx2"})
 LACKS = "The relay needs packages that are not installed: pip install 'edge-voice[relay]'"
 
@@ -47,7 +48,8 @@ def relay(given: argparse.Namespace, around: Surroundings) -> int:
     path = database(config)
     try:
         if given.what != "serve":
-            work = {"backup": _backup, "setup-link": _link, "token": _token, "fleet-token": _token}[given.what]
+            work = {"backup": _backup, "setup-link": _link, "token": _token, "fleet-token": _token,
+                    "usage": _usage}[given.what]  # fmt: skip
             print(work(config, path, given))
             return 0
         return _serve(config, path, given, around)
@@ -141,6 +143,22 @@ def _link(config: Config, path: Path, _given: argparse.Namespace) -> str:
     store = Store(path)
     try:
         return _setup_link(config, store, None)
+    finally:
+        store.close()
+
+
+def _usage(config: Config, path: Path, given: argparse.Namespace) -> str:
+    from edge.relay.store.database import Store
+    from edge.relay.voice.spending import DAYS, spenders, table
+
+    days = int(given.name) if str(given.name or DAYS).isdecimal() and given.name else DAYS
+    if given.name and not (given.name.isdecimal() and 1 <= days <= MOST_DAYS):
+        raise UsageError(f"edge-voice relay usage takes a number of days from 1 to {MOST_DAYS}, not {given.name!r}.")
+    if not path.exists():
+        raise EdgeVoiceError(f"There is no database at {path}.")
+    store = Store(path)
+    try:
+        return "\n".join(table(store.do(lambda db: spenders(db, days)), config.budget.currency, days))
     finally:
         store.close()
 

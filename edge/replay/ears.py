@@ -9,6 +9,7 @@ import numpy as np
 from edge.audio.convert import CORE_RATE, FRAME, SILENCE, Format, Samples
 from edge.audio.far import FarEnd
 from edge.audio.frontend import FrontEnd
+from edge.audio.guard import Guard
 from edge.audio.ring import Ring
 from edge.audio.speaker import QueueSpeaker
 from edge.audio.tape import Tape
@@ -17,6 +18,7 @@ from edge.core.effects import Ears
 from edge.core.events import Event
 from edge.core.notation import Plain
 from edge.core.speech import FRAME_S
+from edge.replay.ahead import Ahead, worthwhile
 from edge.sessions.reading import Session
 from edge.sessions.recorder import new_detectors
 
@@ -38,6 +40,13 @@ class Played(FarEnd):
         return self._next[: len(ats)]
 
 
+class _Notes(Tape):
+    """What is found, without the sound that is there already."""
+
+    def _sounding(self, far: list[Samples], slip: int) -> None:
+        pass
+
+
 class Hearing:
     """`take` the lines of a recording that tell of sound, in order; `lines` are the notes of today's front end."""
 
@@ -50,7 +59,7 @@ class Hearing:
         speaker.far = self._far
         fresh = new_detectors(config, speaker)
         self._speaker = speaker
-        self._tape = Tape(lambda line, _sound: self.lines.append(line), self._far, asked=fresh.guard is not None)
+        self._tape = _Notes(lambda line, _sound: self.lines.append(line), self._far, asked=fresh.guard is not None)
         if fresh.guard is not None:
             fresh.guard.far = self._tape.far
         self._fresh = fresh
@@ -59,6 +68,11 @@ class Hearing:
         self.front.attach(ring, Format(CORE_RATE, 1), None)
         unasked = unasked_times(session.lines)
         self.front.unasked = unasked.__contains__
+
+    @property
+    def guard(self) -> Guard | None:
+        """Of the detectors that will hear it."""
+        return self._fresh.guard
 
     def begin(self, line: Plain) -> None:
         """As the recording does."""
@@ -96,6 +110,13 @@ def unasked_times(lines: Iterable[Plain]) -> set[float]:
 def heard_again(session: Session, config: Config) -> list[Plain]:
     """The notes of today's front end that is told what the recorded one was told."""
     hearing = Hearing(session, config, lambda _session, _event: None)
+    if hearing.guard is None or not worthwhile(session):
+        return _told(session, hearing)
+    with Ahead(session, config) as hearing.guard.echo:
+        return _told(session, hearing)
+
+
+def _told(session: Session, hearing: Hearing) -> list[Plain]:
     for line in session.lines:
         match line.get("front"):
             case "begin":

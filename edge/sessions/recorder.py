@@ -19,8 +19,8 @@ from edge.audio.tape import Tape
 from edge.commands import Commands
 from edge.config import Config, show
 from edge.config.places import state_dir
-from edge.core.effects import ClearHistory, Effect
-from edge.core.events import ButtonDown, ButtonUp, Event
+from edge.core.effects import Effect
+from edge.core.events import ButtonDown, ButtonUp, Event, ForgetAsked
 from edge.core.notation import Plain, written
 from edge.core.snapshot import at_rest, taken
 from edge.daemon import Daemon
@@ -28,6 +28,7 @@ from edge.errors import UsageError
 from edge.fitting import detectors
 from edge.ports import Clock, Fields
 from edge.sessions.reading import FORMAT
+from edge.sessions.scrubbing import scrubbed
 from edge.sessions.shelf import Shelf, is_part, whole_name
 from edge.sessions.writer import MB, Limits, Writer
 
@@ -153,18 +154,19 @@ class Recorder:
         elif event == "selftest":
             self._not_his += 1
         elif event == "forgotten":
-            self._forgotten()
+            self._forgotten(everything=bool(fields.get("everything")))
         elif event == "state" and self._wanted and self._making is None:
             asyncio.get_running_loop().call_soon(self._try)
 
-    def _forgotten(self) -> None:
-        if self._not_his:
+    def _forgotten(self, *, everything: bool) -> None:
+        if self._not_his and not everything:
             self._not_his -= 1
-        elif self.shelf.files():
+        elif everything and (self.on or self.shelf.files()):
             self.wipe()
 
     def _tell(self) -> None:
-        self._device.daemon.publish("record", {"on": self.on, "file": self.last, "why": "" if self.on else self.ended})
+        told = {"on": self.on, "waiting": self._wanted, "file": self.last, "why": "" if self.on else self.ended}
+        self._device.daemon.publish("record", told)
 
     # --- beginning --------------------------------------------------------------------------------------
 
@@ -223,14 +225,14 @@ class Recorder:
         return {
             "format": FORMAT, "version": __version__, "engine": device.daemon.ports.agent.name,
             "began": datetime.now(UTC).isoformat(timespec="seconds"), "clock": self._clock(),
-            "wakes": talk.settings.wakes, "conversation": taken(talk), "config": show(device.config),
+            "wakes": talk.settings.wakes, "conversation": taken(talk), "config": scrubbed(show(device.config)),
         }  # fmt: skip
 
     def _tap(self, event: Event, now: float, effects: list[Effect]) -> None:
         making = self._making
         if making is None:
             return
-        if any(isinstance(effect, ClearHistory) for effect in effects) and not self._not_his:
+        if isinstance(event, ForgetAsked) and event.everything:
             return  # it is about to be wiped
         if isinstance(event, ButtonDown | ButtonUp):
             making.writer.put(lambda: {"t": now, "button": type(event).__name__})

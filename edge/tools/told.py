@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from edge.core.languages import ENGLISH, LANGUAGES
 from edge.tools.timers import Timer
 
 
-def due_words(timer: Timer, now: datetime) -> str:
+def due_words(timer: Timer, now: datetime, language: str = ENGLISH) -> str:
     """When it rings."""
+    said = LANGUAGES[language]
     if timer.kind == "reminder":
-        return f"Here is your reminder: {timer.name}."
+        return said.reminder.format(name=timer.name)
     if timer.kind == "alarm":
-        return f"It's {clock_time(now)}. {timer.name.capitalize()}.".removesuffix(" .")
-    return f"Your {timer.name} timer is done." if timer.name else "Your timer is done."
+        name = timer.name[:1].upper() + timer.name[1:]
+        return said.alarm.format(time=said.time(now), name=name).removesuffix(" .")
+    return (said.timer_named if timer.name else said.timer).format(name=timer.name)
 
 
-def late_words(timer: Timer, due: datetime, now: datetime) -> str:
+def late_words(timer: Timer, due: datetime, now: datetime, language: str = ENGLISH) -> str:
     """When it was due at `due` and nobody is known to have heard it."""
-    days = (now.date() - due.date()).days
-    day = ("", " yesterday")[days] if days in {0, 1} else f" on {due:%A}"
+    said = LANGUAGES[language]
+    when = {"day": said.day(due, now), "time": said.time(due), "name": timer.name}
     if timer.kind == "reminder":
-        return f"I should have reminded you{day} at {clock_time(due)}: {timer.name}."
-    return f"Your {f'{timer.name} ' if timer.name else ''}{timer.kind} was due{day} at {clock_time(due)}."
-
-
-def clock_time(at: datetime) -> str:
-    """As it is said: 7:05 AM."""
-    return f"{at.hour % 12 or 12}:{at.minute:02} {'AM' if at.hour < 12 else 'PM'}"  # noqa: PLR2004  noon
+        return said.late_reminder.format(**when)
+    return (said.late_named if timer.name else said.late).format(kind=said.kinds[timer.kind], **when)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from edge.core.consent import Consent
 from edge.core.events import Event, SayGiven, TimerDue
+from edge.core.languages import ENGLISH
 from edge.ports import Fields, Post
 from edge.tools.alarms import alarm_tools
 from edge.tools.clock import clock_tools
@@ -54,7 +55,9 @@ class Toolbox:
         self._writing, self._changed, self._worded = asyncio.Lock(), asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn, self._replies = 0, Replies()
+        self.language = ENGLISH  # what is said of timers
         self.facts: Callable[[], Fields] = dict
+        self.servers: Callable[[], Fields] = dict  # MCP servers, by name
         self.post: Post = lambda _event: None
         self.publish: Callable[[str, Fields], None] = lambda _event, _fields: None
         self.registry = Registry(
@@ -142,11 +145,11 @@ class Toolbox:
             if now - timer.deadline > LATE_S:
                 self._tell_late(timer, post)
             else:
-                post(TimerDue(timer.id, timer.name, due_words(timer, self.now())))
+                post(TimerDue(timer.id, timer.name, due_words(timer, self.now(), self.language)))
 
     def _tell_late(self, timer: Timer, post: Post) -> None:
         due = datetime.fromtimestamp(timer.deadline + self.timers.wall_s, self._zone).astimezone(self._zone)
-        post(TimerDue(timer.id, timer.name, late_words(timer, due, self.now()), late=True))
+        post(TimerDue(timer.id, timer.name, late_words(timer, due, self.now(), self.language), late=True))
 
     def listed(self) -> list[Fields]:
         """Those that run, the soonest first, as `timers` shows them."""

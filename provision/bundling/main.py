@@ -24,7 +24,7 @@ from .errors import BundleError
 from .packages import Target
 
 ROOT = Path(__file__).resolve().parents[2]
-EXTRAS = ("local", "cloud", "pi", "strips", "link", "wake")
+EXTRAS = ("local", "cloud", "pi", "strips", "link", "wake", "mcp")
 CATALOGUE = ROOT / "edge/agents/local/models/manifest.toml"
 MODELS = Path.home() / ".local/share/edge-voice/models"
 REFERENCE = "import edge.config as c; print(c.show(c.Config()))"

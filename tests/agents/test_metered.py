@@ -11,7 +11,7 @@ import pytest
 from edge.agents import metered
 from edge.agents.metered import FAREWELL, Metered
 from edge.core.budget import Budget
-from edge.core.events import AgentLost, AgentReady, Event, ReplyEnded, SayGiven, Spent
+from edge.core.events import AgentLost, AgentReady, AgentWarned, Event, ReplyEnded, SayGiven, Spent
 from edge.ports import Post
 from edge.testing import Reply, ScriptedAgent
 from tests.waiting import wait_until
@@ -75,7 +75,9 @@ def test_costs_are_added_up_told_and_kept() -> None:
         told = [(event.cost, event.today) for event in bench.events if isinstance(event, Spent)]
         assert told == [(0.25, 0.25), (None, 0.25), (0.5, 0.75)]
         assert bench.kept == [0.25, 0.25, 0.75]
-        assert bench.agent.stats() == {"engine": "scripted", "spent_today": 0.75, "budget": 1.0}
+        assert bench.agent.stats() == {
+            "engine": "scripted", "spent_today": 0.75, "budget": 1.0, "budget_state": "open"
+        }  # fmt: skip
 
     run(test)
 
@@ -192,3 +194,22 @@ def test_everything_else_goes_through() -> None:
         assert not bench.lost()
 
     run(test, daily=0.0)
+
+
+@pytest.mark.parametrize("aloud", [True, False])
+def test_what_has_been_spent_is_said_once_a_day(*, aloud: bool) -> None:
+    """Shown in any case."""
+
+    async def test(bench: Bench) -> None:
+        bench.budget.warn, bench.budget.aloud = 0.5, aloud
+        for cost in (0.4, 0.2, 0.2):
+            bench.pay(cost)
+        said = [event.text for event in bench.events if isinstance(event, SayGiven)]
+        shown = [event.message for event in bench.events if isinstance(event, AgentWarned)]
+        assert said == ["Talking has cost 0.60 EUR today."] * aloud
+        assert shown == ["Talking has cost 0.60 EUR today (budget.warn = 0.50; at 1.00 it ends for the day)."]
+        bench.day = TUESDAY
+        bench.pay(0.5)
+        assert len([event for event in bench.events if isinstance(event, AgentWarned)]) == 2
+
+    run(test)

@@ -48,6 +48,7 @@ class Tally:
     scores: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
     crashes: int = 0
     refused: int = 0  # presses that were answered by a red light before the last word
+    unready: int = 0  # spoken to before they said that they were ready
     locked: int = 0  # the rig's sound server answered no more, and was started anew
     hangs: list[float] = field(default_factory=list)
     at_rest: list[Held] = field(default_factory=list)
@@ -88,7 +89,7 @@ class Ward:
         try:
             self._bring_to(phase)
             heal = mishap(self._patient, self._chance)
-            self._tally.scores[name].ready.append(self._person.ready(READY_S))
+            self._tally.scores[name].ready.append(self._ready())
             self._converse()
         except (TimeoutError, Unheard, ControlError) as error:
             return str(error)
@@ -104,6 +105,14 @@ class Ward:
             if (gap := self._watchdog.longest()) > HANG_S:
                 self._tally.hangs.append(gap)
         return ""
+
+    def _ready(self) -> float:
+        """Seconds. After many lost sessions an engine at rest waits up to 30 for the next try; a press ends that."""
+        try:
+            return self._person.ready(READY_S)
+        except TimeoutError:
+            self._tally.unready += 1
+            return READY_S
 
     def _converse(self) -> None:
         """As somebody does who looks at the light: told that they are not heard, they wait, and press again."""
@@ -184,6 +193,7 @@ def _tell(tally: Tally, engine: str, count: int) -> None:
         ("crashes", tally.crashes, 0), (f"hangs > {HANG_S:.0f} s", len(tally.hangs), 0),
         ("turns that failed", sum(len(score.failed) for score in tally.scores.values()), 0),
         ("turns refused before their last word, asked again", tally.refused, ""),
+        (f"not ready in {READY_S:.0f} s, and asked all the same", tally.unready, ""),
         ("the rig's sound server locked up", tally.locked, ""),
         ("threads, before and after", f"{first.threads} {last.threads}", "the same"),
         ("files, before and after", f"{first.files} {last.files}", "the same"),

@@ -26,6 +26,7 @@ from edge.core.effects import Ears
 from edge.core.events import Event
 from edge.core.speech import NoiseFloor
 from tests.audio.room import Room
+from tests.audio.test_wake import PEOPLE, Attentive
 from tests.bench.clips import DATA, clips
 from tests.bench.resources import cpu
 from tests.bench.table import median, percentile, show
@@ -39,6 +40,8 @@ ESPEAK = ("en-us", "en-us+f3", "en-gb", "en-gb+m3")
 GAINS = (1.0, 0.1)
 CALLS = 8  # through cards
 SECONDS = 20.0
+ECHOES_DB = (-40.0, -20.0, -12.0, -6.0, 0.0)
+REPLY = "This is a sentence that goes on for quite a while, so that somebody may well interrupt it. "
 LONG = DATA / "speech/libri_2412_0000.flac"
 
 
@@ -107,6 +110,25 @@ def _stop() -> None:
         found = [sum(heard(wake, [one], Ears.WATCH) > 0 for one in ones) for ones in (alone, first)]
         rows.append((ease, *(f"{n} of {len(alone)}" for n in found), heard(wake, sounds, Ears.WATCH)))
     show("Stop word", ("sensitivity", '"stop!"', '"stop, what ..."', "false alarms"), rows)
+
+
+def _over() -> None:
+    """The word over a reply that comes back by the microphone 40 ms later, so loud, and that nothing cancels."""
+    reply, rows = np.tile(spoken(REPLY), 3), []
+    for echo_db in ECHOES_DB:
+        found = [sum(_stopped(recording(one.path), reply, echo_db, ease) for one in PEOPLE) for ease in EASES]
+        rows.append((f"{echo_db:.0f}", *(f"{n} of {len(PEOPLE)}" for n in found)))
+    show("People's stop word over uncancelled echo, by sensitivity", ("echo of the reply (dB)", *EASES), rows)
+
+
+def _stopped(word: Int16, reply: Int16, echo_db: float, ease: str) -> bool:
+    """Whether it is heard three seconds into the reply."""
+    room = Attentive(Wake(stop_word="alexa", stop_sensitivity=ease), guarded=True)
+    room.ears(Ears.GUARD)
+    near = np.concatenate([np.zeros(3 * 16_000, np.int16), word, np.zeros(8000, np.int16)])
+    late = np.concatenate([np.zeros(640, np.int16), reply])[: len(near)]
+    room.over(np.clip(near + late * 10 ** (echo_db / 20), -32768, 32767).astype(np.int16), reply)
+    return bool(room.heard)
 
 
 def _cost(wake: Wake, ears: Ears, sound: Int16) -> float:
@@ -190,5 +212,6 @@ def run() -> None:
     _hits()
     _false()
     _stop()
+    _over()
     _costs()
     _cards()

@@ -44,3 +44,24 @@ def test_a_clock_that_was_years_ahead_does_not_shut_the_device_for_years() -> No
     assert budget.used_up
     budget.turn_to(TUESDAY)
     assert not budget.used_up
+
+
+def test_the_person_is_told_once_a_day() -> None:
+    """And not when the limit itself is told."""
+    budget = Budget(2.0, warn=1.0)
+    budget.spend(0.9, MONDAY)
+    assert (budget.warns(), budget.state) == (False, "open")
+    budget.spend(0.2, MONDAY)
+    assert (budget.warns(), budget.warns(), budget.state) == (True, False, "warned")
+    budget.spend(1.5, TUESDAY)
+    assert budget.warns()
+    budget.spend(1.5, TUESDAY)
+    assert (budget.warns(), budget.state) == (False, "used up")
+
+
+def test_a_day_that_jumps_over_the_notice_is_not_told_twice() -> None:
+    """The limit says more."""
+    budget = Budget(2.0, warn=1.0)
+    budget.spend(5.0, MONDAY)
+    assert not budget.warns()
+    assert not Budget().warns()

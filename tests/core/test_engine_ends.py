@@ -106,9 +106,11 @@ def test_what_an_engine_costs_is_published_however_late() -> None:
     """Of a turn long gone, too; without money where no price is known."""
     drive = speaking()
     drive(ev.Spent(drive.turn + 5, {"output_audio": 40}, 0.0025, 1.5), ev.Spent(0, {"input_text": 3}))
+    drive(ev.Spent(1, {"input_text": 3}, model="gpt-9", ids={"response": "resp_1"}))
     assert drive.published("usage") == [
         {"turn": drive.turn + 5, "tokens": {"output_audio": 40}, "cost": 0.0025, "today": 1.5},
         {"turn": 0, "tokens": {"input_text": 3}},
+        {"turn": 1, "tokens": {"input_text": 3}, "model": "gpt-9", "ids": {"response": "resp_1"}},
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.core.history import Exchange, History
+from edge.core.history import CUT, Exchange, History, shortened, tokens
 
 
 def ask(history: History, text: str) -> str:
@@ -85,3 +85,73 @@ def test_only_the_last_exchanges_are_kept() -> None:
         ask(history, f"q{number}")
         history.answered(f"a{number}")
     assert [exchange.user for exchange in history.exchanges] == ["q3", "q4"]
+
+
+# --- the length of it ----------------------------------------------------------------------------------
+
+
+def say(history: History, question: str, answer: str) -> None:
+    ask(history, question)
+    history.answered(answer)
+
+
+def test_a_token_is_about_four_bytes() -> None:
+    """Other scripts have more bytes, and more tokens."""
+    assert [tokens(text) for text in ("", "a", "four", "fours", "да")] == [0, 1, 1, 2, 1]
+    assert tokens("\ud800") == 1  # half of a character: nothing that a service sends may break it
+
+
+def test_a_long_conversation_is_squeezed_and_counted() -> None:
+    """What is left begins as it did before for as long as possible: so half of it goes at once."""
+    history = History(most=100, most_tokens=100)
+    for number in range(10):
+        say(history, f"q{number:03}" * 2, "a" * 32)  # 2 + 8 tokens
+    assert (history.tokens, history.ledger.dropped) == (100, 0)
+    say(history, "one more", "x" * 32)
+    assert (len(history.exchanges), history.tokens, history.ledger.dropped) == (5, 50, 6)
+    assert history.exchanges[-1].user == "one more"
+
+
+def test_one_long_exchange_is_cut_to_what_may_be() -> None:
+    """Its beginning stays; it is never dropped for its own length."""
+    history = History(most_tokens=100)
+    say(history, "short", "short")
+    say(history, "é" * 1000, "y" * 4000)
+    (kept,) = history.exchanges
+    assert (kept.tokens, history.ledger.cut, history.ledger.dropped) == (100, 1, 1)
+    assert kept.user == "é" * 98 + CUT
+    assert kept.reply == "y" * 196 + CUT
+    assert shortened("abcd", 1) == "abcd"
+
+
+def test_exchanges_are_shared_and_open_turns_are_not() -> None:
+    """Each engine has its own half question; what was said to one is known to all."""
+    first = History(most=2)
+    second = History(beside=first)
+    seen: list[int] = []
+    first.ledger.changed = lambda: seen.append(len(second.exchanges))
+    ask(first, "half a question")
+    say(second, "hi", "Hello.")
+    assert first.exchanges == second.exchanges == (Exchange("hi", "Hello."),)
+    assert first.joined("more") == "half a question more"
+    assert second.joined("more") == "more"
+    first.clear()
+    assert not second.exchanges
+    assert seen == [1, 0]
+
+
+def test_what_was_noted_can_be_told_otherwise() -> None:
+    """An answer that turns out to have been heard in part."""
+    history = History()
+    kept = history.note("hi", "Hello. How are you?")
+    history.note("hi", "Hello. How are you?")
+    history.take_back(kept)
+    history.take_back(kept)
+    assert history.exchanges == (Exchange("hi", "Hello. How are you?"),)
+
+
+def test_what_was_said_before_a_restart_is_put_back_within_the_bounds() -> None:
+    """A larger one of an older configuration too."""
+    history = History(most=2)
+    history.restore([Exchange(f"q{number}", "a") for number in range(5)])
+    assert [past.user for past in history.exchanges] == ["q3", "q4"]

@@ -17,6 +17,7 @@ from edge.core.reports import Problem
 SAMPLES: dict[Any, object] = {
     str: "words", bool: True, int: 3, float: 0.1 + 0.2, bytes: b"\0" * 320, bool | None: None,
     dict[str, object]: {"name": "tea", "minutes": [3, 4.5]}, dict[str, int]: {"in": 3}, float | None: 0.25,
+    dict[str, str]: {"response": "resp_1"},
 }  # fmt: skip
 
 

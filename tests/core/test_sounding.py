@@ -124,6 +124,43 @@ def test_thinking_is_heard_after_a_while_and_again() -> None:
     assert made(drive) == ["thinking"] * 3
 
 
+CHECKS = replace(ALL, sounds=replace(SOUNDS, check_s=1.2))
+
+
+def test_a_long_wait_is_told_in_words_once_and_then_by_the_sound() -> None:
+    drive = device(CHECKS)
+    for _ in range(2):
+        drive.ask()
+        drive.done.clear()
+        assert drive.wait(1.19) == ""
+        assert drive.wait(0.02) == "report"
+        drive.wait(3.4)
+        assert made(drive) == ["wait"]
+        drive.wait(0.4)
+        assert made(drive) == ["wait", "thinking"]
+        drive(ev.ReplyEnded(drive.conv.turn.id if drive.conv.turn else 0, "failed"))
+        drive(ev.Pressed())
+        drive.wait(60.0)
+        drive(ev.AgentReady())
+
+
+def test_who_goes_on_talking_is_not_talked_over() -> None:
+    drive = device(CHECKS)
+    drive.ask()
+    drive.wait(1.25)
+    drive.done.clear()
+    drive(ev.Pressed())
+    assert made(drive)[0] == "hush"
+
+
+def test_without_the_recording_there_is_the_sound() -> None:
+    drive = device(replace(CHECKS, sounds=replace(CHECKS.sounds, clips={})))
+    drive.ask()
+    drive.done.clear()
+    drive.wait(1.6)
+    assert made(drive) == ["thinking"]
+
+
 def test_it_ends_at_once_when_the_reply_begins() -> None:
     drive = thinking()
     drive.wait(1.6)

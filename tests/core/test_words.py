@@ -234,6 +234,14 @@ def test_forget_silences_clears_and_rests() -> None:
     assert says(drive) == []
 
 
+@pytest.mark.parametrize(("everything", "told"), [(False, {}), (True, {"everything": True})])
+def test_forgetting_everything_is_told_to_those_who_keep_more(*, everything: bool, told: dict[str, object]) -> None:
+    """Facts and recordings are not the core's."""
+    drive = Driver()
+    effects = drive.conv.handle(ev.ForgetAsked(everything=everything), drive.now)
+    assert [one.fields for one in effects if isinstance(one, do.Publish) and one.event == "forgotten"] == [told]
+
+
 def test_double_tap_at_rest() -> None:
     """Its first half started to listen; the second half takes that back."""
     drive = Driver()

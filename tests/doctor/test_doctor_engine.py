@@ -7,7 +7,7 @@ import pytest
 
 from edge.agents.local.models import Model, load_manifest
 from edge.agents.local.models.catalogue import File, write_stamps
-from edge.config import Config, Engine, Local, Mcp, Realtime
+from edge.config import Config, Device, Engine, Local, Mcp, Realtime
 from edge.config.chain import Chained, Llm
 from edge.doctor import engine
 from edge.doctor.checks import Result, State
@@ -148,3 +148,12 @@ def test_thorough_finds_what_a_glance_does_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize("check", [engine.check, engine.check_models])
 def test_a_bad_configuration_is_not_guessed_at(check) -> None:
     assert check(Site(None, ["bad"], Path("/state"), Path("/run/c.sock"))) == [BAD_CONFIG]
+
+
+def test_a_language_that_the_offline_engine_lacks_is_told() -> None:
+    german = replace(Config(), device=Device(language="de"))
+    told = only(list(engine.language(german, ["realtime", "local"])))
+    assert told.state is State.WARN
+    assert "English only" in told.found
+    assert "nur Englisch" in told.found
+    assert engine.language(german, ["realtime"]) == engine.language(Config(), ["local"]) == []

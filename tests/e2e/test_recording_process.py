@@ -36,6 +36,7 @@ def test_recorded_killed_and_heard_again(sound: Rig) -> None:
     assert (on.returncode, on.stderr) == (0, "")
     wait_for(lambda: running.status()["recording"]["file"], 30, "the recording to begin", running.text)
     assert "recording:  yes" in edge(running, "status").stdout
+    wait_for(lambda: "record on=True waiting=False" in running.text(), 30, "its beginning to be in the journal")
     edge(running, "press")
     sound.speak(LAMP)
     running.wait_count("state", 3, 40)  # listening, thinking, and what follows
@@ -54,7 +55,12 @@ def test_recorded_killed_and_heard_again(sound: Rig) -> None:
     later = Running(sound, **consent)
     later.wait_ready()
     wait_for(lambda: [path.suffix for path in folder.iterdir()] == [".zip"], 30, "the recording to be packed")
-    assert "1 recordings are removed" in edge(later, "record", "wipe").stdout
+    edge(later, "record", "on")
+    wait_for(lambda: "record on=True waiting=False" in later.text(), 30, "another one to begin")
+    edge(later, "record", "off")
+    wait_for(lambda: "record on=False" in later.text(), 30, "its end to be in the journal")
+    wait_for(lambda: [path.suffix for path in folder.iterdir()] == [".zip"] * 2, 30, "both to be packed")
+    assert "2 recordings are removed" in edge(later, "record", "wipe").stdout
     assert list(folder.iterdir()) == []
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.core.budget import Budget
+from edge.core.trace import trace_of
 from edge.host import book as book_module
 from edge.host.book import TURN, USAGE, Book, Record, day_of
 from edge.host.diary import FLUSH_ROWS, MOST_WAITING, Diary
@@ -28,7 +29,8 @@ class Desk:
 
     def turn(self, number: int, cost: float | None = 0.25) -> None:
         self.now += 1
-        usage = {"turn": number, "tokens": {"input_audio": 7}, "secret": "words"}
+        ids = {"response": f"resp_{number}"}
+        usage = {"turn": number, "tokens": {"input_audio": 7}, "secret": "words", "ids": ids}
         self.diary.published("usage", usage if cost is None else {**usage, "cost": cost})
         self.diary.published("turn", {"turn": number, "kind": "tap", "latency_ms": {"first_sound": 400}, "said_s": 1.5})
         self.diary.published("user_transcript", {"turn": number, "text": "words", "final": True})
@@ -46,7 +48,8 @@ def test_turns_and_money_are_kept_and_read(tmp_path: Path) -> None:
         assert desk.book.turns(9) == waiting
         assert desk.book.days() == days
         assert [(turn["turn"], turn["cost"]) for turn in waiting] == [(1, 0.25), (2, None)]
-        assert len(str(waiting[0]["trace"])) == 32
+        assert [turn["trace"] for turn in waiting] == [trace_of(desk.diary.run, turn) for turn in (1, 2)]
+        assert [turn["vendor"] for turn in waiting] == [[{"response": "resp_1"}], [{"response": "resp_2"}]]
         assert (days[0].turns, days[0].cost, days[0].unpriced) == (2, 0.25, 1)
         assert days[0].day == day_of(NOON)
         assert b"words" not in desk.book.path.read_bytes()

@@ -13,6 +13,7 @@ def test_events_are_counted_without_a_word_of_what_was_said() -> None:
     gauges.published("usage", {"turn": 1, "tokens": {"input_audio": 30}})
     gauges.published("error", {"where": "engine", "message": "words"})
     gauges.published("tool", {"name": "get_time", "arguments": {"place": "words"}})
+    gauges.published("tool_done", {"turn": 1, "name": "get_time", "ms": 12.0, "ok": True})
     gauges.published("interrupted", {"turn": 1})
     gauges.published("user_transcript", {"text": "words"})
     lines = gauges.text().splitlines()
@@ -25,6 +26,8 @@ def test_events_are_counted_without_a_word_of_what_was_said() -> None:
         'edge_voice_unpriced_total{engine="realtime"} 1',
         'edge_voice_problems_total{where="engine"} 1',
         'edge_voice_tool_calls_total{name="get_time"} 1',
+        'edge_voice_tool_seconds_bucket{name="get_time",ok="yes",le="0.01"} 0',
+        'edge_voice_tool_seconds_bucket{name="get_time",ok="yes",le="0.025"} 1',
         "edge_voice_interrupted_total 1",
         "edge_voice_said_seconds_total 1.5",
         "edge_voice_ready 1",

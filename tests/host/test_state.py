@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -88,6 +89,22 @@ def test_a_memory_that_cannot_be_written_is_only_lost(tmp_path: Path) -> None:
 
 
 # --- the mute ------------------------------------------------------------------------------------------
+
+
+def test_a_notice_is_not_told_twice_because_of_a_restart(tmp_path: Path) -> None:
+    """What an older release has kept knows of no notice."""
+    path = tmp_path / "spending.json"
+    purse = Purse(path)
+    budget = Budget(2.0, "EUR", MONDAY, 0.75, warn=0.5)
+    assert budget.warns()
+    purse.keep(budget)
+    again = Purse(path).load(2.0, "EUR")
+    again.warn = 0.5
+    assert not again.warns()
+    path.write_text(json.dumps({"day": MONDAY.isoformat(), "spent": 0.75}))
+    older = Purse(path).load(2.0, "EUR")
+    older.warn = 0.5
+    assert older.warns()
 
 
 class Muting:

@@ -93,3 +93,14 @@ def test_json_stays_on_one_line_and_ascii_safe_for_controls():
     assert out.getvalue().count("\n") == 1
     assert "\x1b" not in out.getvalue()
     assert "é" in out.getvalue()
+
+
+def test_a_recording_is_told():
+    begun = {"on": True, "waiting": False, "file": "a.zip", "why": ""}
+    ended = {"on": False, "waiting": False, "file": "a.zip", "why": "muted"}
+    text = plain([("record", {**begun, "waiting": True}), ("record", begun), ("record", ended)])
+    assert text.splitlines() == [
+        "note:  A recording begins as soon as nobody has a turn.",
+        "note:  This is recorded: a.zip",
+        "note:  The recording has ended (muted).",
+    ]

@@ -77,6 +77,20 @@ def terminal(tmp_path):
     made.close()
 
 
+@pytest.mark.parametrize(("allowed", "told"), [("false", "consent first"), ("true", "A recording begins")])
+def test_a_key_records_where_that_is_allowed(allowed, told, tmp_path):
+    terminal = Terminal(tmp_path, EDGE_VOICE_RECORD__ALLOWED=allowed, STATE_DIRECTORY=str(tmp_path))
+    try:
+        terminal.until("quit")
+        terminal.type(b"r")
+        terminal.until(told)
+        terminal.type(b"q")
+        terminal.end()
+        assert terminal.tidy()
+    finally:
+        terminal.close()
+
+
 @pytest.mark.parametrize("key", [b"q", b"Q", b"\x03", b"\x04"])
 def test_a_key_ends_it_and_the_terminal_is_tidy(terminal, key):
     terminal.until("listening")

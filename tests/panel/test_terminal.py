@@ -19,7 +19,7 @@ def test_the_panel_tells_state_level_devices_engine_and_keys():
     assert mic.endswith("-20 dB  usbmic")
     assert speaker == "speaker usbspk"
     assert engine == "engine  local  speech recognition, voice"
-    assert keys == "space talk / interrupt   m mute   f forget   q quit"
+    assert keys == "space talk / interrupt   m mute   f forget   r record   q quit"
 
 
 @pytest.mark.parametrize(("state", "words"), [

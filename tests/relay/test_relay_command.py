@@ -54,6 +54,41 @@ def test_a_copy(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     Store(tmp_path / "copy").close()
 
 
+def test_who_has_spent_what(capsys: pytest.CaptureFixture[str], state: Path) -> None:
+    assert main(["relay", "usage"]) == 1
+    assert "There is no database" in capsys.readouterr().err
+    main(["relay", "token", "robot"])
+    store = Store(state / NAME)
+
+    def write(db: sqlite3.Connection) -> None:
+        robot = db.execute("SELECT holder FROM tokens").fetchone()[0]
+        db.execute("INSERT INTO people (id, name, created) VALUES ('p', 'Ann', 1)")
+        db.execute("INSERT INTO devices (id, name, public_key, created) VALUES ('d', 'Kitchen\x1b[31m', x'00', 1)")
+        for who, device, ago, cost in (("p", "", 0, 0.5), ("p", "", 1, 0.25), ("d", "d", 0, 2.0), (robot, "", 0, 0.0),
+                                       ("gone", "", 40, 9.0)):  # fmt: skip
+            db.execute("INSERT INTO usage VALUES (date('now', 'localtime', ?), ?, ?, 'gpt', 90, 1000, ?)",
+                       (f"-{ago} days", who, device, cost))  # fmt: skip
+
+    store.do(write)
+    store.close()
+    capsys.readouterr()
+    assert main(["relay", "usage"]) == 0
+    head, *rows, total = capsys.readouterr().out.splitlines()
+    assert head.split() == ["name", "kind", "days", "minutes", "tokens", "USD"]
+    assert [row.split() for row in rows] == [
+        ["Kitchen", "[31m", "device", "1", "1.5", "1000", "2.0000"], ["Ann", "person", "2", "3.0", "2000", "0.7500"],
+        ["robot", "program", "1", "1.5", "1000", "0.0000"],
+    ]  # fmt: skip
+    assert total.split() == ["all,", "in", "31", "days", "6.0", "4000", "2.7500"]
+    assert main(["relay", "usage", "60"]) == 0
+    assert "gone" in capsys.readouterr().out
+    assert main(["relay", "usage", "1"]) == 0
+    assert "Ann                          person       1" in capsys.readouterr().out
+    for wrong in ("0", "x", "4000", "-1"):
+        assert main(["relay", "usage", wrong]) == 2
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

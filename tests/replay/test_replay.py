@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge import cli
 from edge.config import Config, Conversation
 from edge.core.near_end import NearEnd
+from edge.errors import AudioError
+from edge.replay.ahead import LEAST_FRAMES, worthwhile
 from edge.replay.command import as_it_was, as_recorded, changes, with_changes
 from edge.replay.decisions import of_front
+from edge.replay.ears import heard_again
 from edge.sessions.reading import Session, read
 from edge.testing import Reply
 from tests.sessions.recording import ALLOWED, converse, recorded, recording
@@ -169,3 +175,27 @@ def test_no_recording_is_told(contents: bytes, tmp_path: Path, capsys: pytest.Ca
 def test_the_config_is_the_recorded_one(session: Session) -> None:
     assert replace(as_recorded(session, {}), sources=()) == replace(ALLOWED, sources=())
     assert as_recorded(session, {}).conversation != Config().conversation
+
+
+# --- in two processes ----------------------------------------------------------------------------------
+
+
+def test_the_echo_cancelled_in_another_process_is_the_same(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = as_recorded(session, {})
+    alone = heard_again(session, config)
+    monkeypatch.setattr("edge.replay.ears.worthwhile", lambda _session: True)
+    assert heard_again(session, config) == alone
+
+
+def test_a_process_that_ends_too_early_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.replay.ears.worthwhile", lambda _session: True)
+    monkeypatch.setattr("edge.replay.ahead.COMMAND", (sys.executable, "-c", ""))
+    with pytest.raises(AudioError, match="the process that cancels its echo has ended"):
+        heard_again(session, as_recorded(session, {}))
+
+
+def test_another_process_is_for_long_recordings_without_a_reference(session: Session) -> None:
+    long = np.zeros((LEAST_FRAMES * 160, 2), np.int16)
+    assert not worthwhile(session)
+    assert worthwhile(replace(session, sound=long)) is (len(os.sched_getaffinity(0)) > 1)
+    assert not worthwhile(replace(session, sound=np.zeros((len(long), 3), np.int16)))

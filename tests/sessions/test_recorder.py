@@ -63,7 +63,8 @@ def test_it_tells_and_ends_when_it_is_muted(tmp_path: Path) -> None:
             device.daemon.post(MuteSet(on=False))
             await converse(device)
             assert read(Path(recorder.last)).lines == before.lines  # it does not begin again by itself
-            assert device.watcher.of("record")[-1] == {"on": False, "file": recorder.last, "why": "muted"}
+            told = {"on": False, "waiting": False, "file": recorder.last, "why": "muted"}
+            assert device.watcher.of("record")[-1] == told
             assert "MuteSet" in json.dumps(before.lines)
             assert before.lines[-1]["end"] == "muted"
 
@@ -134,7 +135,7 @@ def test_what_is_forgotten_is_gone(way: str, tmp_path: Path) -> None:
         async with recording(tmp_path) as (device, recorder):
             await device.run(0.5)
             if way == "forget":
-                device.daemon.post(ForgetAsked())
+                device.daemon.post(ForgetAsked(everything=True))
                 await device.run(0.1)
             else:
                 assert recorder.command("wipe")["wiped"] == 2

@@ -133,3 +133,14 @@ def test_what_is_said(bench):
     week = bench.wall + timedelta(days=6)
     assert "reminded you on Tuesday at 3:20 PM: call mum" in late_words(bench.timers.rung[2], bench.wall, week)
     assert datetime.fromtimestamp(bench.timers.rung[0].at or 0, UTC).hour == 14
+
+
+def test_what_is_said_in_german(bench):
+    bench.run("set_alarm", time="15:20", name="wecken")
+    bench.run("set_timer", seconds=60, name="Tee")
+    bench.due(minutes=10)
+    tea, alarm = bench.timers.rung
+    assert due_words(tea, bench.wall, "de") == "Dein Timer Tee ist abgelaufen."
+    assert due_words(alarm, bench.wall, "de") == "Es ist 15:20 Uhr. Wecken."
+    tomorrow = bench.wall + timedelta(days=1)
+    assert late_words(alarm, bench.wall, tomorrow, "de") == "Dein Wecker wecken war gestern um 15:20 Uhr fällig."

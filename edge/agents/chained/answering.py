@@ -18,16 +18,21 @@ from edge.core.history import History
 from edge.ports import Fields
 
 NOTHING_SAID = "The language model has said nothing."
+MOST_TOLD = 1500  # characters
 TOO_MANY_ROUNDS = "The language model goes on calling tools without an answer."
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What every request carries; `most_rounds` of tool calls in one answer."""
+    """What every request carries; `most_rounds` of tool calls in one answer.
+
+    `told` gives what is known of the person, in so many characters: it comes behind the instructions.
+    """
 
     instructions: str = ""
     tools: tuple[ToolSpec, ...] = ()
     most_rounds: int = 6
+    told: Callable[[int], str] = lambda _: ""
 
 
 class Answering:
@@ -76,6 +81,8 @@ class Answering:
         for order in attempt.later:
             self._do(order)
         attempt.held, attempt.later = [], []
+        if attempt.over:
+            self._note(attempt)
         if not attempt.thinking:
             self._call_tools(attempt)
 
@@ -93,6 +100,8 @@ class Answering:
         if attempt is None:
             return
         self._do(StopAnswering(attempt.id))
+        if attempt.kept is not None:
+            self._history.take_back(attempt.kept)
         if attempt.released and attempt.question:
             self._history.asked_whole(attempt.question)
             self._history.answered(attempt.spoken.text if heard is None else heard)
@@ -102,7 +111,8 @@ class Answering:
     def _think(self, attempt: Attempt) -> None:
         attempt.thinking = True
         settings = self._settings
-        self._do(Think(attempt.id, Request(tuple(attempt.messages), settings.instructions, settings.tools)))
+        instructions = f"{settings.instructions}\n\n{settings.told(MOST_TOLD)}".strip()
+        self._do(Think(attempt.id, Request(tuple(attempt.messages), instructions, settings.tools)))
 
     def thought(self, attempt_id: int, piece: str | Call) -> None:
         """The next piece of the model's reply."""
@@ -211,7 +221,14 @@ class Answering:
 
     def _end(self, attempt: Attempt, failure: str) -> None:
         attempt.over = True
+        if attempt.released:
+            self._note(attempt)
         self._emit(attempt, ReplyEnded(attempt.turn, "failed" if failure else "done", failure))
+
+    def _note(self, attempt: Attempt) -> None:
+        """In the history as if all had been heard, until it is known what was: the process may end before that."""
+        if attempt.question and attempt.spoken.text:
+            attempt.kept = self._history.note(attempt.question, attempt.spoken.text)
 
     def _at_work(self, attempt_id: int) -> Attempt | None:
         attempt = self.current

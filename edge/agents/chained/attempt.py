@@ -9,6 +9,7 @@ from edge.agents.chained.orders import Order
 from edge.core.chain import Call, Message, Role
 from edge.core.clauses import Chunker
 from edge.core.events import Event
+from edge.core.history import Exchange
 from edge.core.spoken import Spoken
 from edge.ports import Fields
 
@@ -36,6 +37,7 @@ class Attempt:
     text: str = ""  # of the model, in this round
     calls: list[Call] = field(default_factory=list)
     results: dict[str, Fields] = field(default_factory=dict)
+    kept: Exchange | None = None  # stands in the history for it, as if all of the reply had been heard
 
     @property
     def waits_for_tools(self) -> bool:

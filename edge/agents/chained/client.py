@@ -326,7 +326,9 @@ class ChainedAgent:
         self._perform()
 
     def _spent(self, turn: int, used: Used) -> None:
-        self._post(Spent(turn, amounts(used), cost(used, self._prices.get(used.model))))
+        ids = {"response": used.id} if used.id else {}
+        price = self._prices.get(used.model)
+        self._post(Spent(turn, amounts(used), cost(used, price), model=used.model, ids=ids))
 
 
 async def _inputs(hearing: _Hearing) -> AsyncIterator[bytes | Mark]:

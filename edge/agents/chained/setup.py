@@ -21,6 +21,7 @@ from edge.config import Config, Llm, Stt, Tts, secret
 from edge.core.chain import ToolSpec
 from edge.core.events import AgentWarned
 from edge.core.history import History
+from edge.core.languages import instructions
 from edge.errors import ConfigError
 from edge.ports import Mind, Post, Transcriber, Voice
 
@@ -71,6 +72,7 @@ class Beside:
 
     tools: Sequence[Mapping[str, Any]] = ()
     history: History = field(default_factory=History)
+    told: Callable[[int], str] = lambda _: ""
     judge: Judge | None = None
     local: Callable[[], Local] | None = None
 
@@ -167,7 +169,8 @@ def chained_agent(config: Config, post: Post, beside: Beside) -> ChainedAgent:
     orders = [services(config, stage, local=beside.local is not None) for stage in ("stt", "llm", "tts")]
     stages = _stages(config, orders, post, beside)
     tools = tuple(ToolSpec(tool["name"], tool["description"], tool["parameters"]) for tool in beside.tools)
-    pipeline = Pipeline(beside.history, Settings(config.chained.instructions, tools), beside.judge)
+    told = instructions(config.chained.instructions, config.device.language, spoken_text=True)
+    pipeline = Pipeline(beside.history, Settings(told, tools, told=beside.told), beside.judge)
     reach = Reach([[service.place for service in order] for order in orders])
     return ChainedAgent(stages, pipeline, post, reach, config.prices)
 

@@ -6,19 +6,24 @@ import asyncio
 from dataclasses import dataclass, field
 
 from edge.core.events import Event, ReplyAudio, ReplyEnded
+from edge.core.history import Exchange
 from edge.core.spoken import Spoken
 from edge.ports import Post
 
 
 @dataclass(slots=True)
 class Answer:
-    """Events wait until `release`: work begun on a probable end of turn must not be noticed."""
+    """Events wait until `release`: work begun on a probable end of turn must not be noticed.
+
+    `kept` stands in the history for it, as if all of the reply had been heard.
+    """
 
     turn: int
     post: Post
     released: asyncio.Event = field(default_factory=asyncio.Event)
     question: str = ""
     spoken: Spoken = field(default_factory=Spoken)
+    kept: Exchange | None = None
     _held: list[Event] = field(default_factory=list)
 
     def emit(self, event: Event) -> None:

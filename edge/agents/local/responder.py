@@ -18,6 +18,7 @@ from edge.agents.local.hearing import WORKER_S
 from edge.agents.local.understanding import intents
 from edge.agents.local.understanding.completeness import judged
 from edge.core.clauses import Chunker, speakable
+from edge.core.consent import is_yes
 from edge.core.events import ReplyEnded, ReplyText, ToolCalled
 from edge.core.history import History
 from edge.ports import Fields
@@ -25,16 +26,22 @@ from edge.ports import Fields
 RATE = 24_000
 ENGLISH = "en"  # Whisper's name for what the understanding layer knows
 TOOL_S = 10.0
-MOST_QUESTION, MOST_PAST = 2500, 250  # characters: about 600 and 60 tokens, so that 2,048 are never exceeded
+MOST_TOLD = 600  # characters of what is known of the person
+MOST_QUESTION, MOST_PAST = 2200, 230  # characters: about 550 and 55 tokens, so that 2,048 are never exceeded
 NO_MODEL = (
     "On this device I can tell the time, set timers, change the volume and do sums. "
     "For anything else I need my language model, and {}."
 )
 
+Told = Callable[[int], str]
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What wiring found out; `llm_reason` says why `llm` is None."""
+    """What wiring found out; `llm_reason` says why `llm` is None.
+
+    `told` gives what is known of the person, in so many characters; None where nothing can be remembered.
+    """
 
     whisper: Path
     llm: Path | None = None
@@ -45,6 +52,7 @@ class Settings:
     max_tokens: int = 120
     instructions: str = ""
     worker: tuple[str, ...] = COMMAND
+    told: Told | None = None
 
 
 class Responder:
@@ -57,6 +65,7 @@ class Responder:
         self._history = history or History()
         self._tool: tuple[str, asyncio.Future[Fields]] | None = None
         self._last_reply = ""
+        self._asked: intents.Intent | None = None  # what the device has asked the person to confirm
 
     # --- the conversation so far --------------------------------------------------------------------
 
@@ -69,11 +78,14 @@ class Responder:
 
         A reply cut before its first word leaves the question open: the person was still talking.
         """
+        if answer.kept is not None:
+            self._history.take_back(answer.kept)
+            answer.kept = None
         if answer.question and answer.released.is_set():
             self._history.asked_whole(answer.question)
             self._history.answered(answer.spoken.text if heard is None else heard)
             self._last_reply = answer.spoken.text or self._last_reply
-            answer.question = ""
+            answer.question, self._asked = "", None
 
     def abandon(self) -> None:
         """What is still unanswered is not to be answered any more."""
@@ -82,7 +94,7 @@ class Responder:
     def forget(self) -> None:
         """Clear the history."""
         self._history.clear()
-        self._last_reply = ""
+        self._last_reply, self._asked = "", None
 
     async def prime(self) -> None:
         """Have the model read the conversation so far while the person talks: 0.5 s that nobody waits for."""
@@ -103,20 +115,27 @@ class Responder:
 
     async def respond(self, answer: Answer, text: str) -> None:
         """Empty text means that nothing was heard: then only words still unanswered are answered."""
+        await self._respond(answer, text)
+        await answer.released.wait()
+        if answer.question and answer.spoken.text:  # until it is known what was heard: the process may end before that
+            answer.kept = self._history.note(answer.question, answer.spoken.text)
+
+    async def _respond(self, answer: Answer, text: str) -> None:
         whole = self._history.joined(text)
         if not whole:
             answer.emit(ReplyEnded(answer.turn, "nothing_heard"))
             return
         answer.question = whole
         context = self._context()
-        intent = intents.match(text, context) or intents.match(whole, context)
+        confirmed = self._asked if is_yes(text) else None
+        intent = confirmed or intents.match(text, context) or intents.match(whole, context)
         if intent is None:
             await self._converse(answer, whole)
         else:
             await self._obey(answer, intent)
 
     def _context(self) -> intents.Context:
-        return intents.Context(self._last_reply, self._timers())
+        return intents.Context(self._last_reply, self._timers(), remembers=self._settings.told is not None)
 
     async def _obey(self, answer: Answer, intent: intents.Intent) -> None:
         if intent.action == "stop":
@@ -126,7 +145,10 @@ class Responder:
         reply = intent.reply or ""
         if intent.tool is not None:
             await answer.released.wait()  # a tool has effects: not before the turn is really over
-            reply = intents.spoken(intent.tool, await self._use(answer, intent))
+            result = await self._use(answer, intent)
+            if "waiting" in result:  # the device itself asks now
+                self._asked, answer.question = intent, ""
+            reply = "" if "waiting" in result else intents.spoken(intent.tool, result)
         await self.speak(answer, reply)
         if intent.action == "forget":
             await answer.released.wait()
@@ -174,7 +196,8 @@ class Responder:
             yield part
 
     def _messages(self, question: str) -> list[dict[str, str]]:
-        messages = [{"role": "system", "content": self._settings.instructions}]
+        told = self._settings.told(MOST_TOLD) if self._settings.told is not None else ""
+        messages = [{"role": "system", "content": f"{self._settings.instructions}\n{told}".strip()}]
         for past in self._history.exchanges:
             messages.append({"role": "user", "content": past.user[:MOST_PAST]})
             messages.append({"role": "assistant", "content": past.reply[:MOST_PAST]})

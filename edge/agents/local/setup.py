@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from edge.agents.local import models
 from edge.agents.local.engine import LocalAgent
-from edge.agents.local.responder import Settings
+from edge.agents.local.responder import Settings, Told
 from edge.agents.local.stages import LocalStages
 from edge.config import Local
 from edge.config.places import models_home
@@ -24,10 +25,15 @@ def models_dir(config: Local) -> Path:
 
 
 def local_agent(
-    config: Local, post: Post, timers: Callable[[], int] = lambda: 0, history: History | None = None
-) -> LocalAgent:
-    """The offline engine as configured; `timers` tells how many are running."""
+    config: Local, post: Post, timers: Callable[[], int] = lambda: 0, history: History | None = None,
+    told: Told | None = None,
+) -> LocalAgent:  # fmt: skip
+    """The offline engine as configured; `timers` tells how many are running.
+
+    `told`, where there are tools to remember facts, gives what is known of the person, in so many characters.
+    """
     settings, check = _settings(config)
+    settings = replace(settings, told=told)
     return LocalAgent(settings, post, check, timers, history=history)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import numpy as np
 import soxr
@@ -19,9 +20,11 @@ from edge.agents.realtime.options import Options
 from edge.agents.realtime.pcm import RATE
 from edge.agents.realtime.refusal import Refused
 from edge.agents.realtime.standing import Standing
+from edge.core.history import History
 from edge.ports import Fields, Post
 
 BLOCKED_S = 5.0  # a response that nobody wants any more is done a round trip after its cancellation
+MOST_TOLD = 1500  # characters
 PATIENCE_S = 10.0  # a question that waits for its answer survives an outage of this length
 
 _log = logging.getLogger(__name__)
@@ -38,7 +41,10 @@ class RealtimeAgent:
         self._address, self._settings, self._post = address, settings, post
         self._options = options or Options()
         aloud = settings.modality == "audio"
-        self._dialogue = Dialogue(hands(settings), self._options.price, self._options.heard, aloud=aloud)
+        money = self._options.price, self._options.heard
+        self._dialogue = Dialogue(hands(settings), *money, aloud=aloud, trace=self._options.trace)
+        self._dialogue.history = History(beside=self._options.history)
+        self._told = ""  # to the session, of the person
         self._dialling = Dialling(self._session, self._failed, lambda: not self._dialogue.idle)
         self._resample: tuple[int, soxr.ResampleStream] | None = None
         self._clock = asyncio.get_running_loop().time
@@ -134,15 +140,25 @@ class RealtimeAgent:
         """Somebody turns to the engine."""
         if self._line is None:
             self._dialling.hurry()
-        else:
-            self._line.look()
+            return
+        self._line.look()
+        told = self._told
+        instructions = self._instructions()
+        if self._told != told:  # something has been remembered or corrected since
+            self._line.send(UpdateSession({"type": "realtime", "instructions": instructions}))
+
+    def _instructions(self) -> str:
+        """With what is known of the person now."""
+        self._told = self._options.told(MOST_TOLD)
+        return f"{self._settings.instructions}\n\n{self._told}" if self._told else self._settings.instructions
 
     async def _session(self) -> Ending:
         """From the handshake to the end of the line; raises Refused when there is none."""
         began = self._clock()
         if self._down_since is None:
             self._down_since = began
-        line = self._line = await Line.open(self._address, session.build(self._settings))
+        settings = replace(self._settings, instructions=self._instructions())
+        line = self._line = await Line.open(self._address, session.build(settings))
         self._down_since = None
         try:
             self._do(self._dialogue.opened())

@@ -7,7 +7,6 @@ and sent again once, what was said is put back as text, and only one response is
 
 from __future__ import annotations
 
-from edge.agents.realtime import commands as do
 from edge.agents.realtime.exchange import MOST_ASKS, UNHEARD, Out
 from edge.agents.realtime.pcm import BYTES_PER_MS
 from edge.agents.realtime.receiving import Receiving
@@ -145,8 +144,8 @@ class Dialogue(Receiving):
     def opened(self) -> Out:
         """A session is ready: put back what was said, then the turn that is still unanswered."""
         self.online = True
-        for past in self.history.exchanges:
-            self._put_back(past.user, past.reply)
+        self._told = []
+        self._catch_up()
         self._put_back(self.history.joined(""), "")  # a question that was interrupted before its answer
         current = self._turn
         if current is not None:
@@ -161,12 +160,6 @@ class Dialogue(Receiving):
             self._again(current)
         elif current.asks and not (current.speech or current.settled):
             self._put_back(current.question or UNHEARD, current.reply.said)
-
-    def _put_back(self, question: str, answer: str) -> None:
-        if question:
-            self._out.append(do.CreateItem(do.user_text(question)))
-        if answer:
-            self._out.append(do.CreateItem(do.assistant_text(answer)))
 
     def closed(self) -> Out:
         """The session is gone, for whatever reason."""

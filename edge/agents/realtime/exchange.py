@@ -11,6 +11,7 @@ from edge.agents.realtime.items import FunctionCall
 from edge.agents.realtime.requests import Requests, wire_id
 from edge.agents.realtime.turn import Called, Phase, Turn
 from edge.core import events as core
+from edge.core.history import Exchange as Said
 from edge.core.history import History
 from edge.ports import Fields
 
@@ -50,6 +51,7 @@ class Exchange:
         self._requests = Requests()
         self._buffer = Buffer(shared=hands is not None)
         self._owners: dict[str, Turn] = {}
+        self._told: list[Said] = []  # of the history, what the session knows
         self._out: Out = []
 
     @property
@@ -85,6 +87,8 @@ class Exchange:
                 over.close(Phase.CANCELLED)
         self._requests.give_up()
         self._turn, self._carried = turn, None
+        if self.online:
+            self._catch_up()
 
     def _send_voice(self, current: Turn) -> None:
         """What this session has not got yet."""
@@ -195,18 +199,40 @@ class Exchange:
         """Calls that nobody is going to run."""
         self._out += [_output(Called(call), TIDY) for call in calls]
 
+    def _catch_up(self) -> None:
+        """Tell the session what was said that it does not know: before it began, or to another engine."""
+        past, kept = self.history.exchanges, self._turn.kept if self._turn is not None else None
+        for one in past:
+            if one is not kept and not any(one is told for told in self._told):
+                self._put_back(one.user, one.reply)
+        self._told = [one for one in past if one is not kept]
+
+    def _put_back(self, question: str, answer: str) -> None:
+        if question:
+            self._out.append(do.CreateItem(do.user_text(question)))
+        if answer:
+            self._out.append(do.CreateItem(do.assistant_text(answer)))
+
     # --- the end ------------------------------------------------------------------------------------
 
     def _end(self, current: Turn, outcome: str, message: str = "") -> None:
         self._out.append(core.ReplyEnded(current.id, outcome, message))
         current.close(Phase.OVER)
+        if outcome == "done" and current.reply.said and not (current.speech or current.settled):
+            question = self.history.joined(current.question or UNHEARD)
+            current.kept = self.history.note(question, current.reply.said)  # until it is known what was heard of it
 
     def _settle(self, over: Turn, heard: str | None = None) -> None:
         """Remember the turn: what was heard of its reply, all of it when nobody cut it short."""
         if over.known and not (over.speech or over.settled):
             over.settled = True
+            if over.kept is not None:
+                self.history.take_back(over.kept)
+                over.kept = None
             self.history.asked_whole(self.history.joined(over.question or UNHEARD))
             self.history.answered(over.reply.said if heard is None else heard)
+            if self.online:
+                self._told += self.history.exchanges[-1:]
 
     def _current(self) -> Turn:
         assert self._turn is not None, "no turn"

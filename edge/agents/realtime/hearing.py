@@ -11,6 +11,7 @@ from edge.config import Price
 from edge.core import events as core
 
 MOST_OWNERS = 32  # items whose transcripts may still come; without a transcription model none ever does
+MOST_ID = 128  # characters of an id that somebody else has made
 
 
 class Hearing(Exchange):
@@ -51,7 +52,7 @@ class Hearing(Exchange):
         if event.item_id not in self._owners and not self._buffer.knows(event.item_id):
             self._unacknowledged(event)
         owner = self._owners.pop(event.item_id, None)
-        self._spent(0 if owner is None else owner.id, event.usage)
+        self._spent(0 if owner is None else owner.id, event.usage, item=event.item_id)
         if owner is not None:
             owner.heard.end(event.item_id, event.text.strip())
             self._tell_heard(owner, final=owner.phase is not Phase.OPEN and not owner.heard.open)
@@ -116,7 +117,8 @@ class Hearing(Exchange):
 
     # --- money --------------------------------------------------------------------------------------
 
-    def _spent(self, turn: int, usage: Usage | HeardUsage) -> None:
+    def _spent(self, turn: int, usage: Usage | HeardUsage, **ids: str) -> None:
         used = tokens(usage)
         if used:
-            self._out.append(core.Spent(turn, used, money(usage, *self._prices)))
+            known = {name: one[:MOST_ID] for name, one in ids.items() if one}
+            self._out.append(core.Spent(turn, used, money(usage, *self._prices), ids=known))

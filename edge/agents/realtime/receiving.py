@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from edge.agents.realtime import commands as do
@@ -12,7 +13,7 @@ from edge.agents.realtime.failures import ApiError, Kind, explained
 from edge.agents.realtime.hearing import Hearing
 from edge.agents.realtime.items import FunctionCall, Item, Response
 from edge.agents.realtime.pcm import RATE
-from edge.agents.realtime.requests import Asked
+from edge.agents.realtime.requests import Asked, Requests
 from edge.agents.realtime.turn import Called, Phase, Turn
 from edge.agents.realtime.usage import RateLimit
 from edge.config import Price
@@ -32,8 +33,10 @@ class Receiving(Hearing):
         heard: Price | None = None,
         *,
         aloud: bool = False,
+        trace: Callable[[int], str] = lambda _: "",
     ) -> None:
         super().__init__(hands, price, heard)
+        self._requests = Requests(trace)
         self.limits: tuple[RateLimit, ...] = ()
         self._aloud = aloud
         self._items: dict[str, Item] = {}  # of the response being made, as far as they are complete
@@ -122,7 +125,7 @@ class Receiving(Hearing):
             response = replace(response, items=tuple(self._items.values()))
         ours = self._is_ours(response.id)
         turn, next_ones = self._requests.done(response.id)
-        self._spent(self._current().id if ours else turn, response.usage)
+        self._spent(self._current().id if ours else turn, response.usage, response=response.id)
         wanted = response.calls if ours else ()
         # what was called in a reply that was cut short stays in the conversation, too
         self._cut_off([item.call for item in response.items if item.call is not None and item.call not in wanted])

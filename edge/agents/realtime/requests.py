@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge.agents.realtime.commands import CreateResponse
@@ -35,10 +36,11 @@ class Requests:
     """Which responses are asked for, for which turn, and which one is being made.
 
     A server that ends turns itself makes a response for each by itself: `expect` it. Others than the vendor's leave
-    ids out, or response.created altogether.
+    ids out, or response.created altogether. `trace` gives the trace id of a turn, or ""; it ends our event ids.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trace: Callable[[int], str] = lambda _: "") -> None:
+        self._trace = trace
         self.active = ""  # the response being made
         self._alias = ""  # its id, if that came after the response had begun without one
         self._seen: deque[str] = deque(maxlen=MOST_SEEN)  # those that have begun: what comes of old ones is late
@@ -129,7 +131,8 @@ class Requests:
         if asked is None or self.active or self._under_way:
             return []
         self._count += 1
-        asked.command, self._waiting = replace(asked.command, event_id=f"{ID}{self._count}"), None
+        name = "_".join(filter(None, [f"{ID}{self._count}", self._trace(asked.turn)]))
+        asked.command, self._waiting = replace(asked.command, event_id=name), None
         self._under_way.append(asked)
         return [asked.command]
 

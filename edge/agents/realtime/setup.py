@@ -11,27 +11,34 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from edge.agents.realtime import models, session
 from edge.agents.realtime.client import RealtimeAgent
 from edge.agents.realtime.line import Address
-from edge.agents.realtime.options import Options
+from edge.agents.realtime.options import Options, nothing
 from edge.config import Config, Mcp, Realtime, secret
+from edge.core.history import History
+from edge.core.languages import instructions
 from edge.ports import Post
 
 VENDOR = "wss://api.openai.com/v1/realtime"
 AZURE = ".openai.azure.com"
+# A second of speech is three tokens of text, ten of a person's sound and twenty of the model's: together with the
+# words about five times as much. Half of it goes at once, for what begins otherwise is read anew, at the full price.
+SOUND, KEPT = 5, 0.5
 
 Eagerness = Literal["low", "medium", "high", "auto"]
 Secret = Callable[[str], str]
 Specs = Sequence[Mapping[str, Any]]
 
 
-def realtime_agent(
-    config: Config, key: str, tools: Specs, post: Post, bearer: Callable[[], str] | None = None
-) -> RealtimeAgent:
+def realtime_agent(  # noqa: PLR0913, PLR0917  what it is, and what it is told
+    config: Config, key: str, tools: Specs, post: Post, bearer: Callable[[], str] | None = None,
+    history: History | None = None, told: Callable[[int], str] = nothing, trace: Callable[[int], str] = nothing,
+) -> RealtimeAgent:  # fmt: skip
     """The engine as configured; `tools` as function calling describes them (Registry.specs).
 
-    `bearer`, in place of a key, gives the relay's token of the moment.
+    `bearer`, in place of a key, gives the relay's token of the moment; for `history`, `told` and `trace` see Options.
     """
     where = replace(address(config.realtime, key), bearer=bearer)
-    return RealtimeAgent(where, settings(config, tools), post, options(config))
+    beside = replace(options(config), history=history, told=told, trace=trace)
+    return RealtimeAgent(where, settings(config, tools), post, beside)
 
 
 def address(config: Realtime, key: str) -> Address:
@@ -57,9 +64,9 @@ def settings(config: Config, tools: Specs, secret_of: Secret = secret) -> sessio
     realtime = config.realtime
     reasons = models.reasons(model_of(realtime))
     ours = [session.FunctionTool(tool["name"], tool["description"], tool["parameters"]) for tool in tools]
-    remote = [_mcp_server(name, server, secret_of) for name, server in config.mcp.items()]
+    remote = [_mcp_server(name, server, secret_of) for name, server in config.mcp.items() if server.remote]
     return session.Settings(
-        instructions=realtime.instructions,
+        instructions=instructions(realtime.instructions, config.device.language),
         voice=realtime.voice,
         speed=realtime.speed,
         turns=_turns(realtime),
@@ -68,7 +75,7 @@ def settings(config: Config, tools: Specs, secret_of: Secret = secret) -> sessio
         effort=cast("session.Effort", realtime.effort) if realtime.effort and reasons is not False else None,
         parallel_tool_calls=_parallel(realtime, reasons),
         tools=(*ours, *remote),
-        truncation=_truncation(realtime),
+        truncation=_truncation(realtime, config.memory.context_tokens),
         max_output_tokens=realtime.max_output_tokens or None,
     )
 
@@ -96,10 +103,12 @@ def _parallel(config: Realtime, reasons: bool | None) -> bool | None:
     return config.parallel_tools if told else None
 
 
-def _truncation(config: Realtime) -> session.Truncation | None:
-    if not config.retention:
+def _truncation(config: Realtime, context_tokens: int) -> session.Truncation | None:
+    if config.retention:
+        return session.RetentionRatio(config.retention, config.max_context_tokens or None)
+    if config.url:  # another server may not know it
         return None
-    return session.RetentionRatio(config.retention, config.max_context_tokens or None)
+    return session.RetentionRatio(KEPT, context_tokens * SOUND)
 
 
 def _mcp_server(name: str, config: Mcp, secret_of: Secret) -> session.McpServer:

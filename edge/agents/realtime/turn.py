@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from edge.agents.realtime.items import FunctionCall
 from edge.agents.realtime.pcm import BYTES_PER_MS, Joiner
+from edge.core.history import Exchange
 from edge.ports import Fields
 
 
@@ -155,7 +156,10 @@ class Tools:
 
 @dataclass(slots=True)
 class Turn:
-    """`text` was typed, `speech` is to be spoken as it stands. `asks` counts the sessions asked for the answer."""
+    """`text` was typed, `speech` is to be spoken as it stands. `asks` counts the sessions asked for the answer.
+
+    `kept` stands in the history for it, as if all of the answer had been heard.
+    """
 
     id: int
     text: str = ""
@@ -164,6 +168,7 @@ class Turn:
     held: bool = False
     asks: int = 0
     settled: bool = False
+    kept: Exchange | None = None
     response: str = ""
     voice: Voice = field(default_factory=Voice)
     heard: Heard = field(default_factory=Heard)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rich.text import Text
 
 from edge.panel.clean import clean
+from edge.panel.plain import record_line
 from edge.panel.terminal.latency import bar
 from edge.panel.terminal.look import LABEL, Look, labelled
 from edge.ports import Fields
@@ -30,7 +31,8 @@ class Feed:
             "interrupted": self._interrupted, "state": self._state, "error": self._error,
             "microphone": self._microphone,
             "log": lambda f: self._line("log", "dim", clean(f.get("message", "")), "dim"),
-            "note": lambda f: self._line("note", "yellow", clean(f.get("message", "")), ""),
+            "record": lambda f: self._line("note", "yellow", record_line(f), ""),
+           "note": lambda f: self._line("note", "yellow", clean(f.get("message", "")), ""),
             "tool": lambda f: self._line("tool", "dim", f"{clean(f.get('name', ''))} {clean(_arguments(f))}", "dim"),
             "volume": lambda f: self._line("", "", f"volume {clean(f.get('percent', ''))} %", "dim"),
             "nothing_heard": lambda _: self._line("", "", "(no words were heard)", "dim"),

@@ -62,7 +62,7 @@ def panel(sight: Sight, width: int, height: int, look: Look) -> list[Text]:
 def keys(width: int) -> Text:
     """What can be pressed."""
     space = "talk" if width < NARROW else "talk / interrupt"
-    pairs = (("space", space), ("m", "mute"), ("f", "forget"), ("q", "quit"))
+    pairs = (("space", space), ("m", "mute"), ("f", "forget"), ("r", "record"), ("q", "quit"))
     gap = "  " if width < NARROW else "   "
     return Text(gap).join(Text.assemble((key, "bold"), (f" {what}", "dim")) for key, what in pairs)
 

@@ -15,6 +15,7 @@ from edge.agents.realtime.usage import HeardUsage, Usage, heard_usage, usage
 from edge.config import Config
 from edge.relay.doors import Who
 from edge.relay.house import House
+from edge.relay.metrics import Spenders
 from edge.relay.voice.leash import Money
 
 _log = logging.getLogger("edge-voice")
@@ -108,6 +109,7 @@ class Ledger:
         self._tokens = metrics.counter("voice_tokens_total", "tokens used")
         self._seconds = metrics.counter("voice_seconds_total", "seconds of conversation")
         self._unpriced = metrics.counter("voice_unpriced_total", "responses of models whose price is not known")
+        self._spenders = Spenders(metrics, self.today)
         self._lost = metrics.counter("voice_usage_lost_total", "entries of usage that could not be written")
 
     def today(self) -> str:
@@ -128,6 +130,7 @@ class Ledger:
         if bill.cost is None:
             self._unpriced.add(model=bill.model)
         day, who = self.today(), account.who
+        self._spenders.add(day, f"{who.kind}:{who.id}", cost, seconds)
         row = (day, who.id, who.id if who.kind == "device" else "", bill.model, seconds, bill.tokens, cost)
 
         def work(db: sqlite3.Connection) -> tuple[float, float]:

@@ -7,6 +7,8 @@ other side down, and is let go after STALL_S.
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from contextlib import suppress
 from math import inf
 
@@ -14,8 +16,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from edge.agents.realtime.reading import clean
+from edge.agents.realtime.reading import clean, label, maybe_table
 from edge.ports import Clock
+from edge.relay.logs import event as note
 from edge.relay.voice.endings import LOST, UNREAD, Ending, error_event, told
 from edge.relay.voice.frames import Json, is_audio, kind_of, parsed, written
 from edge.relay.voice.leash import Leash, Warned
@@ -27,6 +30,9 @@ from edge.relay.voice.tools import Tools
 STALL_S = 10.0  # that one side may take nothing
 LOOK_S = 1.0  # how late the end of the time, or of the money, is seen at most
 MOST_REASON = 100
+_TRACED = re.compile(r"_([0-9a-f]{32})\Z")
+
+_log = logging.getLogger("edge-voice")
 
 
 class Passing:
@@ -41,6 +47,7 @@ class Passing:
         self._pin, self._tools, self._expires_at = pin, tools, int(expires_at)
         self._to_client_since = self._to_vendor_since = inf  # a send that has begun: a limit for each costs too much
         self._over: asyncio.Future[Ending | None] = asyncio.get_running_loop().create_future()
+        self._trace = ""  # of the turn that is being answered, where the client names its requests by it
         self.frames = [0, 0]  # from the client, from the vendor
 
     async def run(self) -> Ending | None:
@@ -93,6 +100,7 @@ class Passing:
             return
         why = self._refusal(event)
         if not why:
+            self._trace = _trace(event) or self._trace
             # what was judged is what is passed on, not its spelling
             changed = _without_model(event)
             await self._to_vendor(written(event) if changed or self._pin is not None else text or "")
@@ -129,6 +137,9 @@ class Passing:
         if event is None or event["type"] not in WATCHED:
             return frame
         await self._do(self._steward.handle(event))
+        if self._trace and event["type"] == "response.done":
+            response = label(maybe_table(event, "response"), "id", MOST_REASON)
+            note(_log, logging.INFO, "voice_response", who=self._account.who.id, trace=self._trace, response=response)
         if event["type"] in {"session.created", "session.updated"} and isinstance(event.get("session"), dict):
             theirs = event["session"].get("expires_at")
             ours = self._expires_at
@@ -184,6 +195,13 @@ class Passing:
     def _end(self, ending: Ending) -> None:
         if not self._over.done():
             self._over.set_result(ending)
+
+
+def _trace(event: Json) -> str:
+    """The trace id at the end of a request's own event id: a device's turn is found by it here as well."""
+    name = event.get("event_id") if event["type"] == "response.create" else None
+    found = _TRACED.search(name) if isinstance(name, str) else None
+    return found.group(1) if found is not None else ""
 
 
 def _without_model(event: Json) -> bool:

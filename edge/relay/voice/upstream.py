@@ -13,9 +13,10 @@ from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus,
 
 from edge import __version__
 from edge.agents.realtime.reading import clean, label, maybe_table
-from edge.agents.realtime.refusal import refusal, seconds
+from edge.agents.realtime.refusal import refusal
 from edge.agents.realtime.setup import VENDOR, address, model_of
 from edge.config import Config, secret
+from edge.core.retry_after import seconds
 from edge.relay.voice.endings import LATER, Ending
 
 if TYPE_CHECKING:

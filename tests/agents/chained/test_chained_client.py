@@ -124,9 +124,9 @@ def test_what_it_costs_is_told_with_its_turn() -> None:
         there.agent.end_of_turn(1)
         await there.ended(1)
         assert there.of(Spent) == [
-            Spent(1, {"audio_seconds": 1}, 0.01),
-            Spent(1, {"text_in": 10, "text_out": 2}, 20e-6),
-            Spent(1, {"characters": 5}, 10e-6),
+            Spent(1, {"audio_seconds": 1}, 0.01, model="ears"),
+            Spent(1, {"text_in": 10, "text_out": 2}, 20e-6, model="mind"),
+            Spent(1, {"characters": 5}, 10e-6, model="voice"),
         ]
 
     bench(main)

@@ -32,7 +32,11 @@ class Bench:
         self.events: list[Event] = []
         self.problem = ""
         command = (sys.executable, str(WORKER), str(folder), json.dumps(plan))
-        settings = Settings(Path("ears"), Path("mind"), language=plan.get("language", "en"), worker=command)
+        told: str | None = plan.get("told")
+        settings = Settings(
+            Path("ears"), Path("mind"), language=plan.get("language", "en"), worker=command,
+            told=None if told is None else lambda most: told[:most],
+        )  # fmt: skip
         self.agent = LocalAgent(settings, self.events.append, lambda: self.problem)
 
     def of(self, kind: type[E]) -> list[E]:

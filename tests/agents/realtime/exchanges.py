@@ -14,6 +14,7 @@ from edge.agents.realtime.pcm import BYTES_PER_MS
 from edge.agents.realtime.usage import HeardUsage, Usage
 from edge.config import Price
 from edge.core import events as core
+from edge.core.history import History
 
 T = TypeVar("T")
 HANDS = Hands(do.UpdateSession({"turns": "manual"}), do.UpdateSession({"turns": "auto"}))
@@ -83,9 +84,11 @@ class Talk:
     """The dialogue with everything that came out of it in `all`."""
 
     def __init__(
-        self, *, hands: bool = False, online: bool = True, price: Price | None = None, heard: Price | None = None
-    ) -> None:
+        self, *, hands: bool = False, online: bool = True, price: Price | None = None, heard: Price | None = None,
+        history: History | None = None,
+    ) -> None:  # fmt: skip
         self.dialogue = Dialogue(HANDS if hands else None, price, heard)
+        self.dialogue.history = History(beside=history)
         self.all: Out = []
         if online:
             self.open()

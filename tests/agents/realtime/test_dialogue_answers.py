@@ -193,8 +193,12 @@ def test_without_a_price_the_cost_is_unknown_and_not_nothing() -> None:
     talk.committed("i1")
     talk.begin("r1")
     assert only(talk.done("r1", usage=COST), core.Spent)[0].cost is None
-    assert only(talk.heard("i1", "x", HeardUsage(seconds=1.5)), core.Spent) == [core.Spent(1, {"seconds": 2}, None)]
-    assert only(talk.heard("i9", "x", HeardUsage(seconds=1.5)), core.Spent) == [core.Spent(0, {"seconds": 2}, None)]
+    assert only(talk.heard("i1", "x", HeardUsage(seconds=1.5)), core.Spent) == [
+        core.Spent(1, {"seconds": 2}, None, ids={"item": "i1"})
+    ]
+    assert only(talk.heard("i9", "x", HeardUsage(seconds=1.5)), core.Spent) == [
+        core.Spent(0, {"seconds": 2}, None, ids={"item": "i9"})
+    ]
 
 
 def test_transcription_is_paid_by_tokens_or_minutes() -> None:

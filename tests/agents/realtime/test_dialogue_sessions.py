@@ -7,6 +7,7 @@ import pytest
 from edge.agents.realtime import commands as do
 from edge.agents.realtime.exchange import BROKE, CUT_OFF
 from edge.core import events as core
+from edge.core.history import Exchange, History
 from tests.agents.realtime.exchanges import Talk, call, created, ends, kinds, only, outputs, pcm, said, texts
 
 REPLAY = ["input_audio_buffer.append", "input_audio_buffer.commit", "response.create"]
@@ -280,3 +281,57 @@ def test_two_broken_sessions_end_a_turn_whose_tool_is_still_at_work() -> None:
     assert ends(out) == [(1, "failed")]
     assert outputs(out) == {}
     assert talk.result(1, "c1", on=True) == []
+
+
+# --- what other engines know as well -------------------------------------------------------------------
+
+
+def test_an_answer_is_in_the_history_as_soon_as_it_is_made() -> None:
+    """A process that is killed then has not forgotten it; what was heard of it takes its place."""
+    history = History()
+    talk = Talk(history=history)
+    talk.text(1, "one")
+    talk.reply("r1", "answer one is long", ms=1000)
+    assert history.exchanges == (Exchange("one", "answer one is long"),)
+    talk.interrupt(1, 500)
+    assert history.exchanges == (Exchange("one", "answer one"),)
+    talk.text(2, "two")
+    assert history.exchanges == (Exchange("one", "answer one"),)
+
+
+def test_the_transcript_that_comes_after_the_answer_is_the_one_that_is_kept() -> None:
+    history = History()
+    talk = Talk(history=history)
+    talk.ask(1)
+    talk.committed("i1")
+    talk.reply("r1", "ten past four")
+    assert history.exchanges == (Exchange("(something said aloud)", "ten past four"),)
+    talk.heard("i1", "what time is it")
+    talk.text(2, "thanks")
+    assert history.exchanges == (Exchange("what time is it", "ten past four"),)
+
+
+def test_what_another_engine_has_answered_is_told_once_before_the_next_turn() -> None:
+    """And not what the session knows by itself."""
+    history = History()
+    talk = Talk(history=history)
+    talk.text(1, "one")
+    talk.reply("r1", "answer one")
+    History(beside=history).note("two", "answer two")
+    assert [words for _, words in texts(talk.text(3, "three"))] == ["two", "answer two", "three"]
+    talk.reply("r3", "answer three")
+    assert [words for _, words in texts(talk.text(4, "four"))] == ["four"]
+
+
+def test_what_was_said_before_a_restart_is_told_to_the_first_session() -> None:
+    history = History()
+    history.note("one", "answer one")
+    talk = Talk(online=False, history=history)
+    assert [words for _, words in texts(talk.open())] == ["one", "answer one"]
+
+
+def test_an_answer_that_may_still_be_cut_is_put_back_once() -> None:
+    talk = Talk(history=History())
+    talk.text(1, "one")
+    talk.reply("r1", "answer one")
+    assert [words for _, words in texts(talk.again())] == ["one", "answer one"]

@@ -361,7 +361,7 @@ def test_a_transcript_is_never_that_of_another_turn() -> None:
     talk.speak(2)
     talk.committed("i1")
     assert talk.partly("i1", "one") == []
-    assert talk.heard("i1", "one", HeardUsage(seconds=60)) == [core.Spent(1, {"seconds": 60}, 6.0)]
+    assert talk.heard("i1", "one", HeardUsage(seconds=60)) == [core.Spent(1, {"seconds": 60}, 6.0, ids={"item": "i1"})]
     talk.end(2)
     talk.committed("i2")
     assert talk.heard("i2", "two") == [core.TranscriptHeard(2, "two", final=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edge.agents.realtime.options import Options
 from edge.core.events import (
     AgentLost,
     ReplyText,
@@ -201,3 +202,24 @@ def test_on_the_device_a_drop_while_it_thinks_is_not_noticed() -> None:
         assert device.problems == []
 
     on_device(test, [Reply("Here I am.")])
+
+
+def test_what_is_known_of_the_person_is_in_the_session_and_is_kept_up_to_date() -> None:
+    """Told when a turn begins, and only when it has changed."""
+    known = ["My cat is called Tom"]
+
+    async def test(bench: Bench) -> None:
+        def instructions() -> list[object]:
+            sessions = [event["session"] for event in bench.sent("session.update")]
+            return [session["instructions"] for session in sessions if isinstance(session, dict)]
+
+        await bench.ready()
+        assert instructions() == ["Be brief.\n\nMy cat is called Tom"]
+        bench.agent.text(1, "hello")
+        await bench.ended(1)
+        known[0] = ""
+        bench.agent.text(2, "hello")
+        await bench.ended(2)
+        assert instructions() == ["Be brief.\n\nMy cat is called Tom", "Be brief."]
+
+    run(test, Reply(), Reply(), options=Options(told=lambda most: known[0][:most]))

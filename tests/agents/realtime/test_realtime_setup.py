@@ -25,7 +25,7 @@ from edge.agents.realtime.session import (
     build,
 )
 from edge.agents.realtime.wire import encode
-from edge.config import PRICES, Budget, Config, Mcp, Price, Realtime
+from edge.config import PRICES, Budget, Config, Device, Mcp, Price, Realtime
 from tests.agents.realtime import sdk
 
 TODAY = date(2026, 11, 24)
@@ -101,6 +101,7 @@ def test_the_default_session_leaves_the_turns_to_the_device() -> None:
         transcription=Transcription("gpt-live-transcribe"),
         tools=(FunctionTool("now", "The time.", {"type": "object"}),),
         parallel_tool_calls=True,
+        truncation=RetentionRatio(0.5, 10_000),
     )
     assert told.turns is None
 
@@ -168,7 +169,8 @@ def test_it_is_the_model_of_the_url_that_thinks_or_not() -> None:
 def test_limits() -> None:
     assert session().max_output_tokens is None
     assert session(max_output_tokens=300).max_output_tokens == 300
-    assert session().truncation is None
+    assert session().truncation == RetentionRatio(0.5, 10_000)  # of memory.context_tokens, as sound
+    assert session(url=SERVER).truncation is None
     assert session(retention=0.8).truncation == RetentionRatio(0.8)
     assert session(retention=0.8, max_context_tokens=8000).truncation == RetentionRatio(0.8, 8000)
 
@@ -278,3 +280,8 @@ def test_a_budget_needs_prices() -> None:
     ]
     priced = replace(own, budget=Budget(2.0), prices={"kitchen": Price(), "ears": Price()})
     assert setup.warnings(priced, TODAY) == []
+
+
+def test_the_model_is_told_in_the_devices_language() -> None:
+    told = setup.settings(replace(config(), device=Device(language="fr")), [], lambda _: "")
+    assert told.instructions.startswith("Tu es un assistant vocal")

@@ -200,3 +200,13 @@ def test_a_request_is_blocked_while_it_waits_for_another_response() -> None:
     assert requests.blocked
     requests.done("r1")
     assert not requests.blocked
+
+
+def test_our_event_ids_end_with_the_turns_trace_id() -> None:
+    """By which a relay, and the vendor's own log of a refusal, find the turn."""
+    requests = Requests(lambda turn: "0af7651916cd43dd8448eb211c80319c" if turn == 7 else "")
+    [first] = requests.ask(7, CreateResponse())
+    assert first.event_id == "ask_1_0af7651916cd43dd8448eb211c80319c"
+    assert requests.refused(first.event_id)[0] is not None
+    [second] = requests.ask(8, CreateResponse())
+    assert second.event_id == "ask_2"

@@ -243,8 +243,9 @@ def test_whoever_is_removed_is_cut_off_with_their_calls_and_sockets(
     in_loop(work)
 
 
-def test_who_signs_out_ends_what_they_began_there_and_nothing_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", ["signs out there", "changes the password elsewhere"])
+def test_a_session_that_ends_takes_with_it_what_was_begun_in_it_and_nothing_else(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work() -> None:
         async with (
@@ -266,7 +267,13 @@ def test_who_signs_out_ends_what_they_began_there_and_nothing_elsewhere(
                 )
                 talk = Talker(await connect(f"{relay.ws}/v1/realtime?ticket={ticket.json()['ticket']}"))
                 await talk.next("session.created", limit=30)
-                answer = await client.post(f"{relay.url}/api/logout", headers={**kitchen, "X-Edge-Voice": "1"})
+                if how == "signs out there":
+                    answer = await client.post(f"{relay.url}/api/logout", headers={**kitchen, "X-Edge-Voice": "1"})
+                else:
+                    answer = await client.post(
+                        f"{relay.url}/api/password", headers={**phone, "X-Edge-Voice": "1"},
+                        json={"new": "a long and new one"},
+                    )  # fmt: skip
                 assert answer.status_code == 200, answer.text
             await over(vendor, here, here_page, "revoked", 30)
             assert await talk.end(30) == (4403, "revoked")

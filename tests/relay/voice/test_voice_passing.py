@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -292,3 +293,29 @@ def test_nonsense_is_answered_and_changes_nothing(tmp_path: Path, monkeypatch: p
             await client.close()
 
     in_loop(work)
+
+
+def test_a_devices_turn_is_found_by_its_trace_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The vendor gets it too, in our event id; what only looks like one is passed on and not noted."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    caplog.set_level(logging.INFO)
+
+    async def work() -> None:
+        async with (
+            FakeRealtime([Reply("One."), Reply("Two.")], settings=Settings(api_keys={KEY})) as vendor,
+            relaying(tmp_path, before(vendor.url), monkeypatch) as relay,
+        ):
+            client = await talker(relay, program(relay))
+            for name in ("ask_1_" + trace.upper(), f"ask_2_{trace}"):
+                await client.send("response.create", event_id=name)
+                await client.next("response.done")
+                client.events.clear()
+            asked = [seen.event for seen in vendor.events("response.create")]
+            assert [event["event_id"] for event in asked][-1] == f"ask_2_{trace}"
+            await client.close()
+
+    in_loop(work)
+    [line] = [record.getMessage() for record in caplog.records if "voice_response" in record.getMessage()]
+    assert f"trace={trace} response=resp" in line

@@ -82,12 +82,14 @@ class _Reading:
         self._at: dict[int, _Part] = {}
         self._finish = ""
         self._usage: Json = {}
+        self._id: object = ""
 
     def take(self, chunk: Json) -> str:
         """The text in it."""
         if chunk.get("error"):
             raise by_told(self._mind.service, told(chunk))
         self._usage = chunk.get("usage") or self._usage
+        self._id = chunk.get("id") or self._id
         text = ""
         for choice in chunk.get("choices", ())[:1]:
             delta = choice.get("delta") or {}
@@ -107,7 +109,8 @@ class _Reading:
         usage = self._usage  # not all servers count
         cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
         model = self._mind.config.model or MODEL
-        return pieces + self._mind.used(model, usage.get("prompt_tokens"), cached, usage.get("completion_tokens"))
+        return pieces + self._mind.used(model, usage.get("prompt_tokens"), cached, usage.get("completion_tokens"),
+                                         named=self._id)  # fmt: skip
 
     def _add(self, call: Json) -> None:
         """By index: id and name come once, arguments in pieces.

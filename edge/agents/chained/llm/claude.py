@@ -103,6 +103,7 @@ class _Reading:
         self._mind, self._ending = mind, Ending(mind)
         self._blocks: dict[int, _Block] = {}
         self._usage: dict[str, int] = {}
+        self._id = ""
         self._stop = ""
         self._over = False
 
@@ -110,6 +111,7 @@ class _Reading:
         """The text in it."""
         match event.type:
             case "message_start":
+                self._id = event.message.id
                 self._count(event.message.usage)
             case "content_block_start":
                 self._begin(event.index, event.content_block)
@@ -135,7 +137,8 @@ class _Reading:
         cached = count("cache_read_input_tokens", 0)
         # What is written to the cache costs a quarter more than other input, and is counted as that.
         text_in = count("input_tokens", 0) + count("cache_creation_input_tokens", 0) + cached
-        return pieces + self._mind.used(self._mind.config.model or MODEL, text_in, cached, count("output_tokens"))
+        return pieces + self._mind.used(self._mind.config.model or MODEL, text_in, cached, count("output_tokens"),
+                                         named=self._id)  # fmt: skip
 
     def _begin(self, index: int, block: Any) -> None:
         match block.type:

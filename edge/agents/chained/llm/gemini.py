@@ -97,10 +97,12 @@ class _Reading:
         self._finish = ""
         self._blocked = False
         self._usage: Any = None
+        self._id: object = ""
 
     def take(self, chunk: Any) -> list[str]:
         """The text in it; thoughts are none."""
         self._usage = chunk.usage_metadata or self._usage
+        self._id = chunk.response_id or self._id
         self._blocked = self._blocked or bool(chunk.prompt_feedback and chunk.prompt_feedback.block_reason)
         texts: list[str] = []
         for candidate in (chunk.candidates or ())[:1]:
@@ -126,7 +128,8 @@ class _Reading:
             return pieces
         text_out = (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)
         text_in, cached = usage.prompt_token_count, usage.cached_content_token_count
-        return pieces + self._mind.used(self._mind.config.model or MODEL, text_in, cached, text_out)
+        return pieces + self._mind.used(self._mind.config.model or MODEL, text_in, cached, text_out,
+                                         named=self._id)  # fmt: skip
 
 
 async def _opened(response: Response) -> None:

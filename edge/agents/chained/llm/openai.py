@@ -102,7 +102,8 @@ class _Reading:
         usage = response.get("usage") or {}
         cached = (usage.get("input_tokens_details") or {}).get("cached_tokens")
         model = self._mind.config.model or MODEL
-        return pieces + self._mind.used(model, usage.get("input_tokens"), cached, usage.get("output_tokens"))
+        return pieces + self._mind.used(model, usage.get("input_tokens"), cached, usage.get("output_tokens"),
+                                         named=response.get("id"))  # fmt: skip
 
     def _item(self, item: Json) -> None:
         if item["type"] == "function_call":

@@ -20,6 +20,7 @@ Sdk = TypeVar("Sdk")
 Piece = str | Call | Used
 
 # Said when the model is kept from answering, and left without a word: silence would be taken for a fault.
+MOST_ID = 128  # characters of an id that somebody else has made
 DECLINED = "I can't help with that."
 
 _REHEARSAL = Request((Message(Role.USER, "Hello"),), "Be brief.", (ToolSpec("none", "Nothing.", {"type": "object"}),))
@@ -99,8 +100,13 @@ class RemoteMind(ABC, Generic[Sdk]):
     def reply(self, sdk: Sdk, settled: list[Round], request: Request) -> AsyncGenerator[Piece]:
         """Put the request to the service and give what it answers."""
 
-    def used(self, model: str, text_in: int | None, cached: int | None, text_out: int | None) -> list[Used]:
-        """What the reply has cost in tokens, for the service that tells; `text_in` is with what was cached."""
+    def used(
+        self, model: str, text_in: int | None, cached: int | None, text_out: int | None, *, named: object = ""
+    ) -> list[Used]:
+        """What the reply has cost in tokens, for the service that tells; `text_in` is with what was cached.
+
+        `named` is what the service calls the reply.
+        """
         if text_in is None and text_out is None:
             return []
         amounts: Mapping[str, float] = {
@@ -108,7 +114,7 @@ class RemoteMind(ABC, Generic[Sdk]):
             "text_cached": cached or 0,
             "text_out": text_out or 0,
         }
-        return [Used(model, amounts)]
+        return [Used(model, amounts, named[:MOST_ID] if isinstance(named, str) else "")]
 
     def broke_off(self) -> StageFailed:
         """The stream ended, and not with its end."""

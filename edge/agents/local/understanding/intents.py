@@ -5,7 +5,7 @@ the whole normalised phrase: a sentence that merely contains "time" or "stop" is
 `spoken` puts the result of a tool into words.
 """
 
-from edge.agents.local.understanding import arithmetic, commands, phrases, smalltalk
+from edge.agents.local.understanding import arithmetic, commands, fact_rules, phrases, smalltalk
 from edge.agents.local.understanding.alarm_rules import RULES as ALARMS
 from edge.agents.local.understanding.clock_rules import RULES as CLOCK
 from edge.agents.local.understanding.declined import DECLINED
@@ -24,7 +24,8 @@ def match(text: str, context: Context) -> Intent | None:
     whole = " ".join(phrases.words(text))
     bare = phrases.without_courtesy(whole)
     return (
-        smalltalk.match(whole, context)
+        fact_rules.match(bare, text, context)
+        or smalltalk.match(whole, context)
         or smalltalk.match(bare, context)
         or commands.match(tuple(bare.split()), context, _RULES)
         or _sum(bare)

@@ -8,10 +8,14 @@ Action = Literal["stop", "repeat", "forget", "goodbye"]
 
 @dataclass(frozen=True)
 class Context:
-    """What the sentence is heard against: the last thing said by the device and how many timers run."""
+    """What the sentence is heard against: the last thing said by the device and how many timers run.
+
+    `remembers`: there are tools to remember facts, and to forget everything.
+    """
 
     last_reply: str = ""
     timers: int = 0
+    remembers: bool = False
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,20 @@ def _volume(result: Result) -> str:
     return f"Volume {percent} percent.{at_end}"
 
 
+def _recalled(result: Result) -> str:
+    facts = result["facts"]
+    if not isinstance(facts, list):
+        raise TypeError(facts)
+    if not facts:
+        return "I remember nothing about that. You can say: remember that."
+    more = f" And {_integer(result['more'])} more." if result.get("more") else ""
+    return f"You told me: {'; '.join(map(str, facts))}.{more}"
+
+
+def _forgotten(result: Result) -> str:
+    return "Forgotten." if result["forgotten"] else "There was nothing to forget."
+
+
 _SAY: dict[str, Callable[[Result], str]] = {
     "get_time": _time,
     "get_date": _date,
@@ -136,4 +150,9 @@ _SAY: dict[str, Callable[[Result], str]] = {
     "change_volume": _volume,
     "get_volume": _volume,
     "restore_volume": _volume,
+    "remember_fact": lambda _: "All right, I'll remember that.",
+    "recall_facts": _recalled,
+    "correct_fact": lambda result: f"All right, I'll remember: {result['remembered']}.",
+    "forget_facts": _forgotten,
+    "forget_everything": lambda _: "I have forgotten everything.",
 }

@@ -101,6 +101,7 @@ def test_what_was_used_is_counted_and_the_cached_part_once(bench: Bench) -> None
         (counted,) = used(await all_of(mind))
         model = mind.config.model
         assert counted == Used(model, {"text_in": 80, "text_cached": 40, "text_out": 9})
+        assert counted.id  # by which the vendor finds it
 
     bench.run(test, Reply(text_in=120, cached=40, text_out=9), config=Llm(model=bench.thinker))
 
