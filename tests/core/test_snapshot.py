@@ -38,7 +38,7 @@ def through_json(noted: Plain) -> Plain:
 
 def test_all_of_a_conversation_is_taken() -> None:
     """A new attribute has to be taken, or to be known as one that says nothing at rest."""
-    at_rest_nothing = {"turn", "deadline", "sounds_at", "_says", "_out", "rings", "ring"}
+    at_rest_nothing = {"turn", "deadline", "sounds_at", "_checked", "_says", "_out", "rings", "ring"}
     looked_at = {*SIMPLE, "state", "pauses", "_audible_until", "_told_at", "settings"}
     assert set(vars(Conversation())) == looked_at | at_rest_nothing
 
