@@ -30,6 +30,7 @@ from edge.doctor import (
     relay,
     report,
     sound,
+    tools,
     vendors,
     wake,
 )
@@ -88,6 +89,7 @@ def checks_of(site: Site, path: Path | None) -> tuple[list[Check], list[Check]]:
         Check("loudspeaker", partial(sound.check_speaker, site), "sound", STUCK_SOUND),
         Check("calibration", partial(calibrated.check, site), "sound", STUCK_SOUND),
         Check("wake word", partial(wake.check, site)),
+        Check("tools", partial(tools.check, site)),
         Check("panel", partial(panel.check, site), stuck="Does another program hold the pins or the USB?"),
         Check("network", partial(network.check, site), stuck=network.STUCK),
         Check("relay", partial(relay.check, site)),

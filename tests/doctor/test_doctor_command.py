@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "edge", "doctor"]
 LIMIT_S = 60
 NAMES = ["configuration", "daemon", "engine", "models", "microphone", "loudspeaker", "calibration", "wake word",
-         "panel", "network", "relay", "clock", "state", "temperature", "priority"]  # fmt: skip
+         "tools", "panel", "network", "relay", "clock", "state", "temperature", "priority"]  # fmt: skip
 
 
 @pytest.fixture
