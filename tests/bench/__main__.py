@@ -15,7 +15,7 @@ import sys
 
 PARTS = (
     "resources", "realtime", "chained", "stages", "turns", "words", "endpointing", "barge_in", "panel", "wake",
-    "relay_voice", "relay_links", "replay", "insight",
+    "relay_voice", "relay_links", "replay", "insight", "tools",
 )  # fmt: skip
 OTHERS = ("interop",)
 LONG = ("faults", "memory", "power_cuts", "timers", "fleet_waves", "fleet_apply")
