@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -50,7 +49,7 @@ class Facts:
     def wipe(self) -> None:
         """Forget all, at once."""
         self._known = []
-        with suppress(OSError, sqlite3.Error):
+        with suppress(OSError):
             self._store.wipe()
 
     def tools(self) -> tuple[Tool, ...]:
@@ -72,7 +71,7 @@ class Facts:
         def run(arguments: Arguments) -> Result:
             try:
                 return work(arguments)
-            except (OSError, sqlite3.Error) as error:
+            except OSError as error:
                 _log.error("facts_unusable", extra={"error": repr(error)})
                 return {"error": UNREADABLE}
 
@@ -115,7 +114,7 @@ class Facts:
             self._known = []
             try:
                 self._known = self._store.all()
-            except (OSError, sqlite3.Error) as error:
+            except OSError as error:
                 _log.error("facts_unusable", extra={"error": repr(error)})
         return self._known
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MOST_FACTS, MOST_CHARS = 50, 160  # 8 kB in all; a model is given the newest, and can ask for the others
 WAIT_S = 2.0  # for another process that reads it
@@ -27,6 +30,10 @@ _SMALL = frozenset(
 )
 
 
+class UnreadableError(OSError):
+    """The file is no database, or cannot be used as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One sentence, as it was said."""
@@ -36,7 +43,7 @@ class Fact:
 
 
 class FactStore:
-    """Every method opens the file and closes it; raises sqlite3.Error and OSError. From any thread."""
+    """Every method opens the file and closes it; raises OSError. From any thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -73,7 +80,7 @@ class FactStore:
 
     def wipe(self) -> None:
         """All of them, and a file that cannot be read as well."""
-        with suppress(sqlite3.DatabaseError):  # else it goes as it is
+        with suppress(UnreadableError):  # else it goes as it is
             self.forget(self.all())
         for path in (self._path, self._path.with_name(self._path.name + "-journal")):
             path.unlink(missing_ok=True)
@@ -83,9 +90,14 @@ class FactStore:
         if not self._path.exists():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)) as db:
-            db.executescript(_SETUP)
-            yield db
+        import sqlite3  # only where facts are kept
+
+        try:
+            with closing(sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)) as db:
+                db.executescript(_SETUP)
+                yield db
+        except sqlite3.Error as error:
+            raise UnreadableError(str(error)) from error
 
 
 def about(facts: list[Fact], words: str) -> list[Fact]:

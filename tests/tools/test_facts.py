@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.tools.facts import FULL, UNKNOWN, UNREADABLE, Facts
-from edge.tools.facts_store import MOST_CHARS, MOST_FACTS, FactStore, about, tidy
+from edge.tools.facts_store import MOST_CHARS, MOST_FACTS, FactStore, UnreadableError, about, tidy
 from edge.tools.registry import Fitting, Registry, Result
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -144,7 +143,7 @@ def test_a_damaged_file_is_told_and_can_be_wiped(desk: Desk) -> None:
     desk.path.write_bytes(b"heliotrope " * 1000)
     assert desk.facts.told() == ""
     assert desk.run("recall_facts") == {"error": UNREADABLE}
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(UnreadableError):
         FactStore(desk.path).all()
     desk.facts.wipe()
     assert not desk.path.exists()
