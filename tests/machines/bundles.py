@@ -12,17 +12,17 @@ from tests.provision import evb
 
 # Where, what stands there, and what stands there instead.
 FAULTS = {
-    "crash": ("edge/service.py", "    config = load(path)\n", "    raise SystemExit(3)\n"),
+    "crash": ("edge/service.py", "    config = wished(load(path))\n", "    raise SystemExit(3)\n"),
     "never": ("edge/host/notify.py", '        self._ready = True\n        self._tell("READY=1", self._news())\n', ""),
     "dies": (
-        "edge/service.py", "    config = load(path)\n",
-        "    import os, threading\n    threading.Timer(8, os._exit, (3,)).start()\n    config = load(path)\n",
+        "edge/service.py", "    config = wished(load(path))\n",
+        "    import os, threading\n    threading.Timer(8, os._exit, (3,)).start()\n    config = wished(load(path))\n",
     ),
     "deaf": (
         "edge/audio/device.py", "        if not count:\n            return\n        data, overflowed",
         "        if not count or time.monotonic() > BROKEN:\n            return\n        data, overflowed",
     ),
-    "good": ("edge/service.py", "    config = load(path)\n", "    config = load(path)  # better\n"),
+    "good": ("edge/service.py", "    config = wished(load(path))\n", "    config = wished(load(path))  # better\n"),
     "dumb": ("edge/agents/local/worker/voice.py", "in self._hibari.stream(text, self._speed):", "in ():"),
     "picky": (
         "edge/cli.py", "    config = load(options.config)\n    if options.what",
