@@ -19,8 +19,8 @@ FAULTS = {
         "    import os, threading\n    threading.Timer(8, os._exit, (3,)).start()\n    config = wished(load(path))\n",
     ),
     "deaf": (
-        "edge/audio/device.py", "        if not count:\n            return\n        data, overflowed",
-        "        if not count or time.monotonic() > BROKEN:\n            return\n        data, overflowed",
+        "edge/audio/device.py", "        if not count:\n            if self.ring.written:",
+        "        if not count or time.monotonic() > BROKEN:\n            if self.ring.written:",
     ),
     "good": ("edge/service.py", "    config = wished(load(path))\n", "    config = wished(load(path))  # better\n"),
     "dumb": ("edge/agents/local/worker/voice.py", "in self._hibari.stream(text, self._speed):", "in ():"),

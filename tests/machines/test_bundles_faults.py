@@ -15,4 +15,4 @@ ROOT = Path(__file__).parents[2]
 def test_a_fault_has_its_place(fault: str) -> None:
     name, old, new = FAULTS[fault]
     assert old != new
-    assert (ROOT / name).read_text().count(old) == 1
+    assert old in (ROOT / name).read_text()
