@@ -150,8 +150,8 @@ class _Line:
                     await client.list_tools(cache_mode="bypass")  # newer servers know no ping
 
     async def _note(self, response: Response) -> None:
-        """Of what was refused, the SDK's own errors do not tell the status."""
-        self._status = response.status_code
+        """Of what was refused, the SDK's own errors do not tell the status. Some have no stream to GET: no matter."""
+        self._status = response.status_code if response.status_code != http.HTTPStatus.METHOD_NOT_ALLOWED else 0
 
     def _failed(self, error: BaseException) -> None:
         refused = self._status >= http.HTTPStatus.BAD_REQUEST
