@@ -314,10 +314,10 @@ BENCHES: dict[str, Callable[[], Bench]] = {
 def quicken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A twentieth of the real times, roughly."""
     for module, name, value in (
-        (sockets, "OPEN_S", 0.5), (sockets, "PING_S", 0.2), (sockets, "PONG_S", 0.2), (sockets, "CLOSE_S", 0.1),
+        (sockets, "OPEN_S", 1.5), (sockets, "PING_S", 0.2), (sockets, "PONG_S", 0.6), (sockets, "CLOSE_S", 0.1),
         (wire, "CLOSE_S", 0.1), (warm, "REST_S", 1.0), (elevenlabs_line, "KEEP_S", 0.1),
-        (elevenlabs_line, "FINAL_S", 1.0), (elevenlabs_http, "QUIET_S", 0.5), (elevenlabs_http, "REST_S", 0.5),
-        (http_line, "CONNECT_S", 0.5), (http_line, "READ_S", 0.5), (http_line, "REST_S", 0.5),
+        (elevenlabs_line, "FINAL_S", 1.0), (elevenlabs_http, "QUIET_S", 1.5), (elevenlabs_http, "REST_S", 0.5),
+        (http_line, "CONNECT_S", 1.5), (http_line, "READ_S", 1.5), (http_line, "REST_S", 0.5),
         (realtime, "QUIET_S", 1.0), (realtime, "KEEP_S", 1.0),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
